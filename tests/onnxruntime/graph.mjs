@@ -16,11 +16,16 @@ const integer_capable = new Set(['Conv', 'FusedConv', 'MatMul', 'FusedMatMul', '
 
 /// Loads `model` (path or bytes) with optimization `level`, and returns {op_types, float_between_quantized, ...}.
 export function inspect_optimized(model, level = 'all') {
+  return describe_graph(read_optimized(model, { level }));
+}
+
+/// The graph that ONNX Runtime would run for `model`, as read_model gives it; options as for Session.
+export function read_optimized(model, options) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'judge-'));
   const file = path.join(folder, 'optimized.onnx');
   try {
-    new Session(model, { level, optimized_path: file });
-    return describe_graph(read_model(fs.readFileSync(file)));
+    new Session(model, { ...options, optimized_path: file });
+    return read_model(fs.readFileSync(file));
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }

@@ -74,7 +74,7 @@ export function write_tensor({ name, type, dims, data }) {
 }
 
 /// A ModelProto's bytes -> {ir_version, opsets: {domain: version}, graph}; graph = {nodes, inputs, outputs, constants},
-/// node = {name, op_type, domain, inputs, outputs, attributes: {name: value}}; a nested graph is an attribute's value.
+/// constants = names, constant_types = {name: element type}, node = {name, op_type, domain, inputs, outputs, attributes: {name: value}}; a nested graph is an attribute's value.
 export function read_model(bytes) {
   const model = { ir_version: 0, opsets: {}, graph: null };
   for (const { number, value } of fields(bytes)) {
@@ -96,14 +96,24 @@ function read_opset(bytes) {
 }
 
 function read_graph(bytes) {
-  const graph = { nodes: [], inputs: [], outputs: [], constants: [] };
+  const graph = { nodes: [], inputs: [], outputs: [], constants: [], constant_types: {} };
   for (const { number, value } of fields(bytes)) {
     if (number === 1) graph.nodes.push(read_node(value));
-    if (number === 5) graph.constants.push(read_name(value, 8));
+    if (number === 5) read_constant(graph, value);
     if (number === 11) graph.inputs.push(read_name(value, 1));
     if (number === 12) graph.outputs.push(read_name(value, 1));
   }
   return graph;
+}
+
+function read_constant(graph, bytes) {
+  let [name, type] = ['', 0];
+  for (const { number, value } of fields(bytes)) {
+    if (number === 2) type = to_number(value);
+    if (number === 8) name = to_text(value);
+  }
+  graph.constants.push(name);
+  graph.constant_types[name] = type;
 }
 
 function read_name(bytes, name_field) {
