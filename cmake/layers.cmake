@@ -1,0 +1,53 @@
+# One static library per floor of the house; each links only the floors below it.
+function(edgeopt_layer name)
+  cmake_parse_arguments(LAYER "" "" "FOLDERS;USES" ${ARGN})
+  set(sources "")
+  foreach(folder IN LISTS LAYER_FOLDERS)
+    file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+    list(APPEND sources ${files})
+  endforeach()
+  if(NOT sources)
+    file(WRITE "${PROJECT_BINARY_DIR}/generated/${name}_empty.cpp" "")
+    set(sources "${PROJECT_BINARY_DIR}/generated/${name}_empty.cpp")
+  endif()
+  add_library(edgeopt_${name} STATIC ${sources})
+  target_include_directories(edgeopt_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
+  # g++ 12 warns of every designated initializer that leaves a member to its default, which is their point.
+  target_compile_options(edgeopt_${name} PUBLIC -Wall -Wextra -Wpedantic -Wno-missing-field-initializers)
+  if(EDGEOPT_WERROR)
+    target_compile_options(edgeopt_${name} PUBLIC -Werror)
+  endif()
+  target_link_libraries(edgeopt_${name} PUBLIC ${LAYER_USES})
+endfunction()
+
+edgeopt_layer(support FOLDERS support USES fmt::fmt OpenSSL::Crypto OpenMP::OpenMP_CXX Threads::Threads)
+
+edgeopt_layer(ir FOLDERS ir ir/ops ir/onnx USES edgeopt_support)
+target_compile_definitions(edgeopt_ir PRIVATE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_link_libraries(edgeopt_ir PRIVATE onnx onnx_proto protobuf::libprotobuf)
+edgeopt_registry(TARGET edgeopt_ir KIND op TYPE OpDefinition HEADER ir/op.h LIST all_ops FOLDERS ir/ops)
+
+edgeopt_layer(hwprofiles FOLDERS hwprofiles USES edgeopt_ir)
+target_link_libraries(edgeopt_hwprofiles PRIVATE PkgConfig::TOMLPLUSPLUS)
+
+edgeopt_layer(runtime FOLDERS runtime runtime/kernels USES edgeopt_ir)
+target_link_libraries(edgeopt_runtime PRIVATE DNNL::dnnl Eigen3::Eigen)
+if(EXISTS "${PROJECT_SOURCE_DIR}/runtime/kernel.h")
+  edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels
+    FOLDERS runtime/kernels)
+endif()
+
+edgeopt_layer(calibration FOLDERS calibration USES edgeopt_runtime edgeopt_hwprofiles)
+target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
+  nlohmann_json::nlohmann_json Eigen3::Eigen)
+
+edgeopt_layer(passes FOLDERS passes passes/framework passes/simplify passes/fuse passes/quantize
+  USES edgeopt_ir edgeopt_hwprofiles)
+edgeopt_registry(TARGET edgeopt_passes KIND pass TYPE Pass HEADER passes/framework/pass.h LIST all_passes
+  FOLDERS passes/simplify passes/fuse passes/quantize)
+
+edgeopt_layer(recipes FOLDERS recipes USES edgeopt_calibration edgeopt_passes)
+edgeopt_layer(reports FOLDERS reports USES edgeopt_recipes)
+target_link_libraries(edgeopt_reports PRIVATE nlohmann_json::nlohmann_json)
+
+edgeopt_layer(tools FOLDERS tools tools/commands USES edgeopt_reports)

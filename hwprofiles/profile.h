@@ -1,0 +1,45 @@
+// What a device can do. A profile is one .toml file; what nobody has measured is absent.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/data_type.h"
+
+namespace edgeopt {
+
+/// What the device's runtime does with quantized graphs; the quantization passes ask nothing else.
+struct QuantizationRules {
+  DataType activation_type = DataType::uint8;  // uint8 or int8
+  bool activations_symmetric = false;          // zero point fixed to the middle
+  DataType weight_type = DataType::int8;       // always symmetric
+  bool weights_per_channel = true;
+  int weight_bits =
+      8;  // 7 where products of two 8-bit numbers overflow 16-bit accumulation (AVX2 without VNNI)
+  std::vector<std::string> integer_operators;     // run in integer arithmetic between quantized neighbours
+  std::vector<std::string> same_scale_operators;  // need one scale on inputs and outputs
+  std::vector<std::string> fused_activations;     // absorbed by the operator before them
+  std::string source;
+  bool runs_in_integers(std::string_view op_type) const;
+  bool needs_one_scale(std::string_view op_type) const;
+  bool fuses_activation(std::string_view op_type) const;
+};
+
+struct HardwareProfile {
+  std::string name = "x86_avx512_vnni";
+  std::string description;
+  std::optional<int> core_count;
+  std::optional<double> clock_ghz;
+  std::optional<int> vector_bits;
+  bool has_int8_dot_product = false;
+  QuantizationRules quantization;
+};
+
+/// A profile by name (a file in the profile folder, built into the program) or by path to a .toml file.
+/// throws  UserError naming the key that is missing, unknown or of the wrong type; or listing the names there
+/// are
+HardwareProfile load_profile(const std::string& name_or_path);
+std::vector<std::string> profile_names();
+
+}  // namespace edgeopt

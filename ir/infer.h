@@ -1,0 +1,18 @@
+// Types and shapes of values, found by the operators' own shape rules.
+#pragma once
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace edgeopt {
+
+/// The graph with every type that can be inferred filled in (subgraphs too). What the file declares is kept;
+/// where a rule knows more (a number for a symbol), the value carries the sharper type. Unknown operators
+/// leave their outputs open. throws  UserError naming the node whose inputs contradict its operator
+Graph with_inferred_types(const Graph& graph);
+
+/// The types of one node's outputs, from the types of its inputs as the graph has them; undefined where
+/// unknown.
+std::vector<ValueType> infer_output_types(const Graph& graph, const Node& node);
+
+}  // namespace edgeopt

@@ -1,0 +1,18 @@
+// y = x
+#include "ir/op.h"
+
+namespace edgeopt {
+
+OpDefinition identity_op() {
+  return {
+      .name = "Identity",
+      .versions = {1, 13, 14, 16, 19, 21, 23},
+      .infer = [](const InferCall& call) { return std::vector<Operand>{call.inputs[0]}; },
+      .evaluate = [](const EvaluateCall& call) { return Tensors{call.inputs[0]}; },
+      .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_elementwise = true,
+      .is_idempotent = true,
+  };
+}
+
+}  // namespace edgeopt
