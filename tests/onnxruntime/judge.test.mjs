@@ -142,6 +142,12 @@ const cases = ['test_add', 'test_conv_with_strides_padding', 'test_matmul_2d', '
   'test_qlinearconv', 'test_quantizelinear', 'test_lstm_defaults', 'test_split_equal_parts_1d_opset13', 'test_shape'];
 const skip = fs.existsSync(node_tests) ? false : `${node_tests} is absent`;
 
+test('a result that the binding cannot hand over (int4) is refused, not a crash', { skip }, () => {
+  const { status, stderr } = judge('run', path.join(node_tests, 'test_cast_FLOAT_to_INT4/model.onnx'));
+  assert.equal(status, 2);
+  assert.match(stderr, /element type/);
+});
+
 for (const name of cases) {
   test(`ONNX's ${name} comes out as its data set says`, { skip }, () => {
     const data = path.join(node_tests, name, 'test_data_set_0');

@@ -27,6 +27,7 @@ export const onnxruntime_version = version;
 
 export class Session {
   #session;
+  #unsupported;
 
   /// Loads `model` (a path or bytes). threads: inside operators; level: basic, extended or all; optimized_path: where
   /// ONNX Runtime shall write the graph that it runs; extra: session config entries, {session: {...}}.
@@ -48,6 +49,8 @@ export class Session {
     }
     this.inputs = this.#session.inputMetadata.map(describe);
     this.outputs = this.#session.outputMetadata.map(describe);
+    const odd = [...this.inputs, ...this.outputs].find(({ type }) => !handed_over(type));
+    this.#unsupported = odd && `'${odd.name}' is no tensor of an element type that onnxruntime-node hands over`;
     this.no_fetches = Object.fromEntries(this.outputs.map(({ name }) => [name, null]));
   }
 
@@ -59,6 +62,7 @@ export class Session {
 
   /// The bare call: feeds and results are ONNX Runtime's own tensors.
   run_feeds(feeds, fetches = this.no_fetches) {
+    if (this.#unsupported) throw new Error(this.#unsupported);
     return this.#session.run(feeds, fetches, {});
   }
 
@@ -66,6 +70,9 @@ export class Session {
     this.#session.endProfiling();
   }
 }
+
+// The binding takes and gives types 1 (float) to 13 (uint64). Others, such as int4, it announces and then aborts on.
+const handed_over = (type) => type >= 1 && type <= 13;
 
 function describe({ name, isTensor, type, shape, symbolicDimensions }) {
   if (!isTensor) return { name, type: 0, dims: [] };
