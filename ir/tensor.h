@@ -86,9 +86,26 @@ std::vector<double> to_doubles(const Tensor& tensor);
 /// The single element of a tensor of one element.
 double to_double(const Tensor& tensor);
 
-/// Elements converted to another type by C++/ONNX Cast rules (saturating for float8).
+/// Truncated; NaN is 0, and what int64 cannot hold its nearest end.
+std::int64_t to_int64(double value);
+
+/// A tensor of any numeric type with these elements, rounded to nearest (ties to even) for floating-point
+/// types, truncated and wrapped around for integers.
+Tensor from_doubles(DataType dtype, Dims dims, const std::vector<double>& elements);
+/// The same from integers; wrapped around where the type is too narrow.
+Tensor from_int64s(DataType dtype, Dims dims, const std::vector<std::int64_t>& elements);
+
+/// What Cast may be told about the narrowest floats.
+struct CastOptions {
+  bool saturate = true;           // float8: too large becomes the largest, else infinity or NaN
+  std::string round_mode = "up";  // float8e8m0: "up", "down" or "nearest"
+};
+
+/// Elements converted to another type by ONNX's Cast rules (float to integer truncates; a value that the
+/// integer cannot hold wraps around, NaN becomes 0).
 /// throws  UserError for a pair of types that Cast does not define
 Tensor cast(const Tensor& tensor, DataType to);
+Tensor cast(const Tensor& tensor, DataType to, const CastOptions& options);
 
 /// A one-dimensional int64 tensor.
 Tensor int64_tensor(std::span<const std::int64_t> elements);

@@ -1,37 +1,92 @@
-// Elements of any type, read as int64 or double.
+// Elements of any type, read as int64 or double. Packed types lie low bits first.
 #include <fmt/format.h>
 
-#include "ir/tensor.h"
+#include <cmath>
+
+#include "ir/float_formats.h"
+#include "ir/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-template <typename To, typename From>
-std::vector<To> convert(const Tensor& tensor) {
-  const std::span<const From> elements = tensor.data<From>();
-  return {elements.begin(), elements.end()};
+// The bits of each element of a type of 16 bits or less.
+std::vector<std::uint32_t> element_bits(const Tensor& tensor) {
+  const auto width = static_cast<std::size_t>(bit_count(tensor.dtype()));
+  const std::span<const std::byte> bytes = tensor.bytes();
+  std::vector<std::uint32_t> elements(static_cast<std::size_t>(tensor.element_count()));
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const std::size_t bit = i * width;
+    std::uint32_t element = std::to_integer<std::uint32_t>(bytes[bit / 8]);
+    if (width == 16) element |= std::to_integer<std::uint32_t>(bytes[bit / 8 + 1]) << 8;
+    elements[i] = (element >> bit % 8) & ((1U << width) - 1);
+  }
+  return elements;
+}
+
+bool is_packed_integer(DataType dtype) { return is_integer(dtype) && bit_count(dtype) < 8; }
+
+template <typename To>
+To sign_extended(std::uint32_t bits, int width) {
+  const bool is_negative = (bits >> (width - 1) & 1U) != 0;
+  return static_cast<To>(static_cast<int>(bits) - (is_negative ? 1 << width : 0));
+}
+
+double decoded(DataType dtype, const FloatFormat& format, std::uint32_t bits) {
+  return dtype == DataType::float8e8m0 ? decode_e8m0(bits) : decode_float(format, bits);
+}
+
+template <typename To>
+To converted(double value) {
+  if constexpr (std::is_same_v<To, double>)
+    return value;
+  else
+    return to_int64(value);
+}
+
+template <typename To>
+std::vector<To> narrow_elements(const Tensor& tensor) {
+  const DataType dtype = tensor.dtype();
+  const FloatFormat format =
+      is_packed_integer(dtype) || dtype == DataType::float8e8m0 ? FloatFormat{} : float_format(dtype);
+  std::vector<To> elements;
+  elements.reserve(static_cast<std::size_t>(tensor.element_count()));
+  for (const std::uint32_t bits : element_bits(tensor)) {
+    if (!is_packed_integer(dtype))
+      elements.push_back(converted<To>(decoded(dtype, format, bits)));
+    else
+      elements.push_back(is_signed(dtype) ? sign_extended<To>(bits, bit_count(dtype))
+                                          : static_cast<To>(bits));
+  }
+  return elements;
 }
 
 template <typename To>
 std::vector<To> elements_as(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DataType::float32: return convert<To, float>(tensor);
-    case DataType::float64: return convert<To, double>(tensor);
-    case DataType::int8: return convert<To, std::int8_t>(tensor);
-    case DataType::uint8: return convert<To, std::uint8_t>(tensor);
-    case DataType::int16: return convert<To, std::int16_t>(tensor);
-    case DataType::uint16: return convert<To, std::uint16_t>(tensor);
-    case DataType::int32: return convert<To, std::int32_t>(tensor);
-    case DataType::uint32: return convert<To, std::uint32_t>(tensor);
-    case DataType::int64: return convert<To, std::int64_t>(tensor);
-    case DataType::uint64: return convert<To, std::uint64_t>(tensor);
-    case DataType::boolean: return convert<To, bool>(tensor);
-    default: throw InternalError(fmt::format("elements of {} cannot be read as numbers", name_of(tensor.dtype())));
-  }
+  const DataType dtype = tensor.dtype();
+  if (!is_floating_point(dtype) && !is_integer(dtype) && dtype != DataType::boolean)
+    throw InternalError(fmt::format("elements of {} cannot be read as numbers", name_of(dtype)));
+  if (is_narrow_float(dtype) || is_packed_integer(dtype)) return narrow_elements<To>(tensor);
+  std::vector<To> result;
+  visit_type(NativeTypes{}, dtype, [&]<typename T>() {
+    for (const T element : tensor.data<T>())
+      if constexpr (std::is_floating_point_v<T>)
+        result.push_back(converted<To>(static_cast<double>(element)));
+      else
+        result.push_back(static_cast<To>(element));
+  });
+  return result;
 }
 
 }  // namespace
+
+std::int64_t to_int64(double value) {
+  constexpr double two_to_63 = 9223372036854775808.0;
+  if (std::isnan(value)) return 0;
+  if (value >= two_to_63) return std::numeric_limits<std::int64_t>::max();
+  if (value < -two_to_63) return std::numeric_limits<std::int64_t>::min();
+  return static_cast<std::int64_t>(value);
+}
 
 std::vector<std::int64_t> to_int64s(const Tensor& tensor) { return elements_as<std::int64_t>(tensor); }
 

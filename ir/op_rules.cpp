@@ -1,0 +1,177 @@
+// Shape rules, axes and element loops that many operators share.
+#include "ir/op_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+template <typename T>
+std::vector<T> without_axes(const std::vector<T>& dims, std::span<const std::int64_t> axes, bool keep_dims) {
+  std::vector<T> result;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const bool is_reduced = std::ranges::count(axes, static_cast<std::int64_t>(i)) > 0;
+    if (!is_reduced) result.push_back(dims[i]);
+    if (is_reduced && keep_dims) result.emplace_back(1);
+  }
+  return result;
+}
+
+// Copies element `from` of a packed tensor (2 or 4 bits an element, low bits first) to element `to`.
+void copy_packed(std::span<const std::byte> source, std::size_t from, std::span<std::byte> target,
+                 std::size_t to, std::size_t bits) {
+  const std::size_t per_byte = 8 / bits;
+  const auto mask = static_cast<std::byte>((1U << bits) - 1);
+  const std::byte element = (source[from / per_byte] >> (from % per_byte * bits)) & mask;
+  target[to / per_byte] |= element << (to % per_byte * bits);
+}
+
+}  // namespace
+
+std::vector<Operand> same_shape_as_input(const InferCall& call) {
+  const ValueType& type = call.inputs[0].type;
+  return {operand(type.dtype, type.shape)};
+}
+
+std::optional<Shape> broadcast_shape(std::span<const Operand> operands) {
+  Shape shape;
+  for (const Operand& each : operands) {
+    if (!each.is_present) continue;
+    if (!each.has_shape()) return std::nullopt;
+    shape = broadcast_shapes(shape, each.shape());
+  }
+  return shape;
+}
+
+std::vector<Operand> infer_broadcast(const InferCall& call) {
+  return {operand(call.inputs[0].type.dtype, broadcast_shape(call.inputs))};
+}
+
+std::vector<Operand> infer_comparison(const InferCall& call) {
+  return {operand(DataType::boolean, broadcast_shape(call.inputs))};
+}
+
+std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank) {
+  for (std::int64_t& axis : axes) axis = normalize_axis(axis, rank);
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end())
+    throw UserError(fmt::format("an axis is given twice in axes {}", to_string(axes)));
+  return axes;
+}
+
+std::optional<std::vector<std::int64_t>> given_axes(const InferCall& call, std::size_t index) {
+  if (call.has_input(index)) return call.inputs[index].int_elements();
+  return call.attributes().get_ints("axes");
+}
+
+std::vector<std::int64_t> given_axes(const EvaluateCall& call, std::size_t index) {
+  if (call.has_input(index)) return to_int64s(call.inputs[index]);
+  return call.attributes().get_ints("axes");
+}
+
+Shape reduced_shape(const Shape& shape, std::span<const std::int64_t> axes, bool keep_dims) {
+  return without_axes(shape, axes, keep_dims);
+}
+
+Dims reduced_dims(const Dims& dims, std::span<const std::int64_t> axes, bool keep_dims) {
+  return without_axes(dims, axes, keep_dims);
+}
+
+std::int64_t known_element_count(const Operand& operand) {
+  std::int64_t count = 1;
+  if (operand.has_shape())
+    for (const Dim& dim : operand.shape())
+      if (dim.is_number()) count *= dim.size;
+  return count;
+}
+
+CostRule operations_per_output(std::int64_t count) {
+  return [count](const InferCall&, std::span<const Operand> outputs) {
+    return Cost{.other_operations = outputs.empty() ? 0 : count * known_element_count(outputs[0])};
+  };
+}
+
+void reject_element_type(DataType dtype) {
+  throw UserError(fmt::format("the operator is not defined for elements of type {}", name_of(dtype)));
+}
+
+bool is_narrow_float(DataType dtype) { return is_floating_point(dtype) && bit_count(dtype) < 32; }
+
+Tensor widened(const Tensor& tensor) {
+  return is_narrow_float(tensor.dtype()) ? cast(tensor, DataType::float32) : tensor;
+}
+
+Tensors widened(std::span<const Tensor> tensors) {
+  Tensors results;
+  for (const Tensor& tensor : tensors) results.push_back(widened(tensor));
+  return results;
+}
+
+Tensor map_floats(const Tensor& x, const std::function<double(double)>& f) {
+  return map_elements(FloatTypes{}, x, [&f](auto element) { return f(static_cast<double>(element)); });
+}
+
+Dims strides_of(std::span<const std::int64_t> dims) {
+  Dims strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
+}
+
+std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to) {
+  std::vector<std::int64_t> indexes(static_cast<std::size_t>(element_count(to)));
+  if (from == to) {
+    std::iota(indexes.begin(), indexes.end(), 0);
+    return indexes;
+  }
+  const Dims from_strides = strides_of(from);
+  const std::size_t missing = to.size() - from.size();
+  Dims position(to.size(), 0);
+  std::int64_t source = 0;
+  const auto stride = [&](std::size_t axis) {
+    return axis < missing || from[axis - missing] == 1 ? 0 : from_strides[axis - missing];
+  };
+  for (std::int64_t& index : indexes) {
+    index = source;
+    for (std::size_t axis = to.size(); axis-- > 0;) {
+      source += stride(axis);
+      if (++position[axis] < to[axis]) break;
+      source -= stride(axis) * to[axis];
+      position[axis] = 0;
+    }
+  }
+  return indexes;
+}
+
+Tensor pick_elements(const Tensor& source, Dims dims, std::span<const std::int64_t> indexes) {
+  Tensor result(source.dtype(), std::move(dims));
+  if (source.dtype() == DataType::string) {
+    for (std::size_t i = 0; i < indexes.size(); ++i)
+      if (indexes[i] >= 0)
+        result.mutable_strings()[i] = source.strings()[static_cast<std::size_t>(indexes[i])];
+    return result;
+  }
+  const auto bits = static_cast<std::size_t>(bit_count(source.dtype()));
+  const std::span<const std::byte> from = source.bytes();
+  const std::span<std::byte> to = result.mutable_bytes();
+  for (std::size_t i = 0; i < indexes.size(); ++i) {
+    if (indexes[i] < 0) continue;
+    const auto index = static_cast<std::size_t>(indexes[i]);
+    if (bits < 8)
+      copy_packed(from, index, to, i, bits);
+    else
+      std::memcpy(&to[i * bits / 8], &from[index * bits / 8], bits / 8);
+  }
+  return result;
+}
+
+Tensor expanded(const Tensor& tensor, const Dims& dims) {
+  return pick_elements(tensor, dims, broadcast_indexes(tensor.dims(), dims));
+}
+
+}  // namespace edgeopt

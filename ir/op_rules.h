@@ -1,0 +1,120 @@
+// What many operators share: shape rules, axes, and loops over elements of any type.
+#pragma once
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "ir/op.h"
+
+namespace edgeopt {
+
+// Shape rules.
+
+/// One output, with element type and shape of the first input.
+std::vector<Operand> same_shape_as_input(const InferCall& call);
+/// One output: all inputs broadcast together (numpy), element type of the first.
+std::vector<Operand> infer_broadcast(const InferCall& call);
+/// The same with boolean elements.
+std::vector<Operand> infer_comparison(const InferCall& call);
+/// The shape of all present operands broadcast together; nothing if a rank is unknown.
+std::optional<Shape> broadcast_shape(std::span<const Operand> operands);
+
+/// The axes counted from the front, ascending. throws UserError if one is outside the rank or given twice
+std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank);
+/// The axes that a node names: its input `index` if it has one, else its attribute "axes"; empty if neither
+/// is there. For inference: nothing if they are computed at run time.
+std::optional<std::vector<std::int64_t>> given_axes(const InferCall& call, std::size_t index);
+std::vector<std::int64_t> given_axes(const EvaluateCall& call, std::size_t index);
+/// The shape with the axes (normalized) set to 1, or left out.
+Shape reduced_shape(const Shape& shape, std::span<const std::int64_t> axes, bool keep_dims);
+Dims reduced_dims(const Dims& dims, std::span<const std::int64_t> axes, bool keep_dims);
+
+/// `count` operations per element of the first output.
+CostRule operations_per_output(std::int64_t count);
+/// Elements of a shape where symbols and unknown dims count as 1.
+std::int64_t known_element_count(const Operand& operand);
+
+// Loops over elements.
+
+template <typename... Ts>
+struct TypeList {};
+using FloatTypes = TypeList<float, double>;
+using IntegerTypes = TypeList<std::int8_t, std::uint8_t, std::int16_t, std::uint16_t, std::int32_t,
+                              std::uint32_t, std::int64_t, std::uint64_t>;
+using NumberTypes = TypeList<float, double, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t,
+                             std::int32_t, std::uint32_t, std::int64_t, std::uint64_t>;
+/// Every type that C++ itself can hold; the others are read through to_doubles and to_int64s.
+using NativeTypes = TypeList<float, double, std::int8_t, std::uint8_t, std::int16_t, std::uint16_t,
+                             std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, bool>;
+
+[[noreturn]] void reject_element_type(DataType dtype);
+
+/// Calls function.operator()<T>() with the T of the list that is `dtype`. throws UserError if none is
+template <typename... Ts, typename Function>
+void visit_type(TypeList<Ts...>, DataType dtype, Function&& function) {
+  const bool is_found =
+      ((dtype == DataTypeOf<Ts>::value && (function.template operator()<Ts>(), true)) || ...);
+  if (!is_found) reject_element_type(dtype);
+}
+
+/// True for float16, bfloat16 and the floats of 8 bits and less, which are computed in float32.
+bool is_narrow_float(DataType dtype);
+/// Narrow floats as float32, everything else as it is.
+Tensor widened(const Tensor& tensor);
+Tensors widened(std::span<const Tensor> tensors);
+
+/// y[i] = f(x[i]) for a floating-point tensor, computed in double and rounded once.
+Tensor map_floats(const Tensor& x, const std::function<double(double)>& f);
+
+/// Row-major distances, in elements, between neighbours along each axis.
+Dims strides_of(std::span<const std::int64_t> dims);
+/// For each element of a tensor of dims `to`, in order, the index of the element of a tensor of dims `from`
+/// that broadcasting puts there. With `from` = `to` reduced to 1 along some axes: the group that each element
+/// is reduced into.
+std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to);
+/// Element i of the result is element indexes[i] of the source, zero ("") where the index is negative. For
+/// every element type, strings and packed ones too.
+Tensor pick_elements(const Tensor& source, Dims dims, std::span<const std::int64_t> indexes);
+/// The tensor broadcast to `dims`.
+Tensor expanded(const Tensor& tensor, const Dims& dims);
+
+/// y[i] = f(x[i]), computed in the element type T (narrow floats in float32); f's result is converted to T.
+template <typename Types, typename Function>
+Tensor map_elements(Types types, const Tensor& input, Function f) {
+  const Tensor x = widened(input);
+  Tensor y(x.dtype(), x.dims());
+  visit_type(types, x.dtype(), [&]<typename T>() {
+    const std::span<const T> from = x.data<T>();
+    const std::span<T> to = y.mutable_data<T>();
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = static_cast<T>(f(from[i]));
+  });
+  return cast(y, input.dtype());
+}
+
+/// y[i] = f(a[i], b[i]) after broadcasting, both of one element type T (narrow floats in float32). The result
+/// has elements of type Result, or of the inputs' type where Result is void.
+template <typename Result, typename Types, typename Function>
+Tensor combine_elements(Types types, const Tensor& first, const Tensor& second, Function f) {
+  const Tensor a = widened(first);
+  const Tensor b = widened(second);
+  const Dims dims = broadcast_dims(a.dims(), b.dims());
+  const std::vector<std::int64_t> from_a = broadcast_indexes(a.dims(), dims);
+  const std::vector<std::int64_t> from_b = broadcast_indexes(b.dims(), dims);
+  Tensor y;
+  visit_type(types, a.dtype(), [&]<typename T>() {
+    using Y = std::conditional_t<std::is_void_v<Result>, T, Result>;
+    y = Tensor(DataTypeOf<Y>::value, dims);
+    const std::span<const T> x1 = a.data<T>();
+    const std::span<const T> x2 = b.data<T>();
+    const std::span<Y> to = y.mutable_data<Y>();
+    for (std::size_t i = 0; i < to.size(); ++i)
+      to[i] =
+          static_cast<Y>(f(x1[static_cast<std::size_t>(from_a[i])], x2[static_cast<std::size_t>(from_b[i])]));
+  });
+  return std::is_void_v<Result> ? cast(y, first.dtype()) : y;
+}
+
+}  // namespace edgeopt
