@@ -29,6 +29,7 @@ edgeopt_registry(TARGET edgeopt_ir KIND op TYPE OpDefinition HEADER ir/op.h LIST
 
 edgeopt_layer(hwprofiles FOLDERS hwprofiles USES edgeopt_ir)
 target_link_libraries(edgeopt_hwprofiles PRIVATE PkgConfig::TOMLPLUSPLUS)
+edgeopt_built_in_profiles(edgeopt_hwprofiles)
 
 edgeopt_layer(runtime FOLDERS runtime runtime/kernels USES edgeopt_ir)
 target_link_libraries(edgeopt_runtime PRIVATE DNNL::dnnl Eigen3::Eigen)

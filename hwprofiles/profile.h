@@ -11,19 +11,16 @@ namespace edgeopt {
 
 /// What the device's runtime does with quantized graphs; the quantization passes ask nothing else.
 struct QuantizationRules {
-  DataType activation_type = DataType::uint8;  // uint8 or int8
-  bool activations_symmetric = false;          // zero point fixed to the middle
-  DataType weight_type = DataType::int8;       // always symmetric
+  DataType activation_type = DataType::uint8;
+  bool activations_symmetric = false;     // zero point fixed to the middle
+  DataType weight_type = DataType::int8;  // always symmetric
   bool weights_per_channel = true;
-  int weight_bits =
-      8;  // 7 where products of two 8-bit numbers overflow 16-bit accumulation (AVX2 without VNNI)
-  std::vector<std::string> integer_operators;     // run in integer arithmetic between quantized neighbours
-  std::vector<std::string> same_scale_operators;  // need one scale on inputs and outputs
-  std::vector<std::string> fused_activations;     // absorbed by the operator before them
+  int weight_bits = 8;  // fewer where products of two 8-bit numbers overflow the accumulator
+  std::vector<std::string> integer_operators;     // compute with weights in integers
+  std::vector<std::string> joining_operators;     // run in integers between quantized neighbours
+  std::vector<std::string> same_scale_operators;  // move elements: need one scale on inputs and outputs
+  std::vector<std::string> fused_activations;  // vanish into the saturation of the quantization behind them
   std::string source;
-  bool runs_in_integers(std::string_view op_type) const;
-  bool needs_one_scale(std::string_view op_type) const;
-  bool fuses_activation(std::string_view op_type) const;
 };
 
 struct HardwareProfile {
