@@ -152,6 +152,12 @@ void Edit::set_attributes(NodeId node, Attributes attributes) {
   writable(node).attributes = std::move(attributes);
 }
 
+void Edit::set_captures(NodeId id, std::vector<Capture> captures) {
+  Node& node = writable(id);
+  for (const Capture& capture : node.captures) abandon(capture.value);
+  node.captures = std::move(captures);
+}
+
 void Edit::set_constant(ValueId id, Tensor tensor) {
   Value& value = writable(id);
   value.type.dtype = tensor.dtype();
@@ -191,6 +197,11 @@ void Edit::remove_input(ValueId id) {
   Value& value = writable(id);
   value.is_input = false;
   if (!value.constant) draft_.values_[index_of(id)] = nullptr;
+}
+
+void Edit::remove_captured(ValueId id) {
+  std::erase(draft_.captured_, id);
+  draft_.values_[index_of(id)] = nullptr;
 }
 
 void Edit::add_output(ValueId value) { draft_.outputs_.push_back(value); }

@@ -43,6 +43,8 @@ class Edit {
   void replace(ValueId old_value, ValueId new_value);
   void set_input(NodeId node, std::size_t index, ValueId value);
   void set_attributes(NodeId node, Attributes attributes);
+  /// What the node's subgraphs read from outside; must hold every captured name that they still have.
+  void set_captures(NodeId node, std::vector<Capture> captures);
   void set_constant(ValueId value, Tensor tensor);
   void set_type(ValueId value, ValueType type, bool is_declared);
   void set_range(ValueId value, std::optional<Range> range);
@@ -54,6 +56,8 @@ class Edit {
   void remove(ValueId constant);
   /// Takes the value from the graph's inputs; a constant stays as a constant.
   void remove_input(ValueId value);
+  /// An unused captured value of this subgraph.
+  void remove_captured(ValueId value);
   void add_output(ValueId value);
   void remove_output(std::size_t index);
 

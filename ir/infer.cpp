@@ -133,6 +133,21 @@ std::vector<ValueType> infer_output_types(const Graph& graph, const Node& node) 
   return types;
 }
 
+std::vector<std::pair<ValueId, Shape>> known_elements(const Graph& graph) {
+  std::vector<std::pair<ValueId, Shape>> found;
+  ElementsOf known;
+  for (const NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    const std::vector<Operand> outputs = infer_outputs(graph, node, known);
+    for (std::size_t i = 0; i < std::min(node.outputs.size(), outputs.size()); ++i) {
+      if (node.outputs[i] == ValueId::none || !outputs[i].elements) continue;
+      known[static_cast<std::int32_t>(node.outputs[i])] = *outputs[i].elements;
+      found.emplace_back(node.outputs[i], *outputs[i].elements);
+    }
+  }
+  return found;
+}
+
 Graph with_inferred_types(const Graph& graph) {
   Edit edit(graph);
   ElementsOf known;

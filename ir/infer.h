@@ -1,5 +1,6 @@
 // Types and shapes of values, found by the operators' own shape rules.
 #pragma once
+#include <utility>
 #include <vector>
 
 #include "ir/graph.h"
@@ -10,6 +11,10 @@ namespace edgeopt {
 /// where a rule knows more (a number for a symbol), the value carries the sharper type. Unknown operators
 /// leave their outputs open. throws  UserError naming the node whose inputs contradict its operator
 Graph with_inferred_types(const Graph& graph);
+
+/// Small integer tensors (shapes on their way to Reshape) whose elements follow from the shapes of other values:
+/// the elements as dims, symbols included. In the order of the nodes; constants are not listed.
+std::vector<std::pair<ValueId, Shape>> known_elements(const Graph& graph);
 
 /// The types of one node's outputs, from the types of its inputs as the graph has them; undefined where
 /// unknown.

@@ -28,16 +28,25 @@ struct Declined {
 using Plan = std::variant<Declined, Edit>;
 inline Plan decline(std::string reason) { return Declined{std::move(reason)}; }
 
+/// For roots that are nowhere near the pattern (an Add that adds no bias): declines without a word in the
+/// report.
+inline Plan no_match() { return Declined{}; }
+
+/// Reasons for declining and how often each was met, in order of first appearance.
+using DeclineCounts = std::vector<std::pair<std::string, int>>;
+/// Counts one more; an empty reason (no_match) does not count.
+void count_decline(DeclineCounts& counts, const std::string& reason, int times = 1);
+
 /// What a pass may know beside the graph.
 struct PassContext {
   HardwareProfile profile;
 };
 
-/// How often a pass acted, and why it did not elsewhere (reason -> count, in order of first appearance).
+/// How often a pass acted, and why it did not elsewhere.
 struct PassOutcome {
   Graph graph;
   int rewrite_count = 0;
-  std::vector<std::pair<std::string, int>> declined = {};
+  DeclineCounts declined = {};
 };
 
 struct Pass {
