@@ -72,7 +72,10 @@ int bit_count(DataType type) {
 }
 
 std::size_t byte_count(DataType type, std::int64_t count) {
-  return (static_cast<std::size_t>(count) * static_cast<std::size_t>(bit_count(type)) + 7) / 8;
+  const auto elements = static_cast<std::size_t>(count);
+  const auto bits = static_cast<std::size_t>(bit_count(type));
+  if (bits != 0 && elements > (SIZE_MAX - 7) / bits) return SIZE_MAX;  // more than any memory
+  return (elements * bits + 7) / 8;
 }
 
 bool is_floating_point(DataType type) { return is_kind(type, 'f'); }

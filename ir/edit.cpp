@@ -68,6 +68,11 @@ ValueId Edit::add_input(std::string name, ValueType type) {
   return id;
 }
 
+void Edit::add_input(ValueId constant) {
+  writable(constant).is_input = true;
+  draft_.inputs_.push_back(constant);
+}
+
 ValueId Edit::add_constant(Tensor tensor, std::string name_hint) {
   ValueType type{.dtype = tensor.dtype(), .shape = to_shape(tensor.dims())};
   return add_value({.name = std::move(name_hint), .type = std::move(type), .constant = std::move(tensor)});
@@ -89,6 +94,10 @@ std::vector<ValueId> Edit::add_node(NodeSpec spec) {
   node->id = static_cast<NodeId>(draft_.nodes_.size());
   for (int i = 0; i < spec.output_count; ++i) {
     const auto at = static_cast<std::size_t>(i);
+    if (std::ranges::count(spec.left_out_outputs, at) > 0) {
+      node->outputs.push_back(ValueId::none);
+      continue;
+    }
     const bool is_named = at < spec.output_names.size() && !spec.output_names[at].empty();
     std::string hint = is_named ? spec.output_names[at] : fmt::format("{}_output", spec.op_type);
     node->outputs.push_back(add_value({.name = std::move(hint), .producer = node->id, .output_index = i}));

@@ -19,9 +19,10 @@ struct NodeSpec {
   Attributes attributes = {};
   int output_count = 1;
   std::string domain = "";
-  std::string name = "";                       // a hint; made unique
-  std::vector<std::string> output_names = {};  // hints; made unique; "" = derived from the operator
-  std::vector<Capture> captures = {};          // outer values that the subgraphs in `attributes` read
+  std::string name = "";                           // a hint; made unique
+  std::vector<std::string> output_names = {};      // hints; made unique; "" = derived from the operator
+  std::vector<Capture> captures = {};              // outer values that the subgraphs in `attributes` read
+  std::vector<std::size_t> left_out_outputs = {};  // indices whose output becomes ValueId::none
 };
 
 class Edit {
@@ -30,6 +31,8 @@ class Edit {
 
   // New things. The ids are valid in the graph that apply() returns. Name hints are made unique by a suffix.
   ValueId add_input(std::string name, ValueType type);
+  /// Lists an existing constant among the inputs too.
+  void add_input(ValueId constant);
   ValueId add_constant(Tensor tensor, std::string name_hint = "constant");
   /// A value of the enclosing graph that this subgraph reads by name.
   ValueId add_captured(std::string name, ValueType type = {});
