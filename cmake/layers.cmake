@@ -4,6 +4,7 @@ function(edgeopt_layer name)
   set(sources "")
   foreach(folder IN LISTS LAYER_FOLDERS)
     file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+    list(FILTER files EXCLUDE REGEX "/tools/main\\.cpp$")  # the program's, below
     list(APPEND sources ${files})
   endforeach()
   if(NOT sources)
@@ -52,3 +53,12 @@ edgeopt_layer(reports FOLDERS reports USES edgeopt_recipes)
 target_link_libraries(edgeopt_reports PRIVATE nlohmann_json::nlohmann_json)
 
 edgeopt_layer(tools FOLDERS tools tools/commands USES edgeopt_reports)
+edgeopt_registry(TARGET edgeopt_tools KIND command TYPE Command HEADER tools/command.h LIST all_commands
+  FOLDERS tools/commands)
+target_link_libraries(edgeopt_tools PUBLIC CLI11::CLI11 PRIVATE nlohmann_json::nlohmann_json)
+target_compile_definitions(edgeopt_reports PRIVATE EDGEOPT_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(edgeopt_tools PRIVATE EDGEOPT_VERSION="${PROJECT_VERSION}")
+
+add_executable(edgeopt tools/main.cpp)
+target_link_libraries(edgeopt PRIVATE edgeopt_tools)
+set_target_properties(edgeopt PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")

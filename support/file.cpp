@@ -84,22 +84,43 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
-FileWriter::FileWriter(const fs::path& path)
-    : path_(path), temporary_(fmt::format("{}.{}.tmp", path.string(), getpid())) {
-  if (fs::is_directory(path)) {
+FileWriter::FileWriter(const fs::path& path) : path_(path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  if (fs::is_directory(status)) {
     errno = EISDIR;
     fail("write", path);
   }
+  is_device_ = fs::exists(status) && !fs::is_regular_file(status);
+  if (is_device_) {
+    descriptor_ = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail("write", path);
+    return;
+  }
+  if (fs::is_symlink(fs::symlink_status(path, ignored))) path_ = fs::weakly_canonical(path);
+  open_nameless();
+  if (descriptor_ < 0) open_temporary();
+}
+
+void FileWriter::open_nameless() {
+  // The name is given through /proc; without it, a nameless file could never get one.
+  if (access("/proc/self/fd", X_OK) != 0) return;
+  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  descriptor_ = open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+}
+
+void FileWriter::open_temporary() {
+  temporary_ = fmt::format("{}.{}.tmp", path_.string(), getpid());
   remember_unfinished(temporary_);
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ >= 0) return;
   forget_unfinished(temporary_);
-  fail("write", path);
+  fail("write", path_);
 }
 
 FileWriter::~FileWriter() {
-  if (descriptor_ < 0) return;
-  close(descriptor_);
+  if (descriptor_ >= 0) close(descriptor_);
+  if (temporary_.empty()) return;
   unlink(temporary_.c_str());
   forget_unfinished(temporary_);
 }
@@ -116,19 +137,29 @@ void FileWriter::write(std::span<const std::byte> bytes) {
 
 void FileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
+// A complete nameless file gets its name in one step if the name is free, else by way of a temporary name.
+void FileWriter::give_name() {
+  if (!temporary_.empty()) return;
+  const std::string open_file = fmt::format("/proc/self/fd/{}", descriptor_);
+  if (linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) == 0) return;
+  if (errno != EEXIST) fail("write", path_);
+  temporary_ = fmt::format("{}.{}.tmp", path_.string(), getpid());
+  remember_unfinished(temporary_);
+  unlink(temporary_.c_str());
+  if (linkat(AT_FDCWD, open_file.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) != 0)
+    fail("write", path_);
+}
+
 void FileWriter::commit() {
-  if (fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("write", path_);
-  if (close(std::exchange(descriptor_, -1)) != 0) {
-    unlink(temporary_.c_str());
-    fail("write", path_);
+  if (!is_device_) {
+    if (fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("write", path_);
+    give_name();
   }
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) {
-    const int cause = errno;
-    unlink(temporary_.c_str());
-    errno = cause;
-    fail("write", path_);
-  }
+  if (close(std::exchange(descriptor_, -1)) != 0) fail("write", path_);
+  if (temporary_.empty()) return;
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("write", path_);
   forget_unfinished(temporary_);
+  temporary_.clear();
 }
 
 void write_file(const fs::path& path, std::string_view text) {
@@ -141,6 +172,7 @@ void require_writable(const fs::path& path) { FileWriter probe(path); }
 
 void remove_unfinished_files_on_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace edgeopt

@@ -23,8 +23,11 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
-/// Writes a file in pieces to "<path>.<pid>.tmp" and gives it its name only on commit(). Without a commit, or
-/// when the process is ended by SIGINT, SIGTERM or SIGHUP, the temporary file is removed.
+/// Writes a file in pieces and gives it its name only on commit(): before that it has no name at all
+/// (O_TMPFILE), so that nothing is left behind whatever ends the process, SIGKILL included. Where the file
+/// system knows no nameless files it is "<path>.<pid>.tmp" meanwhile, removed without a commit and on SIGINT,
+/// SIGTERM and SIGHUP. Devices and pipes (/dev/stdout) are written directly; a symbolic link keeps pointing
+/// to what is written.
 class FileWriter {
  public:
   /// throws  UserError if the folder is missing or not writable
@@ -41,8 +44,13 @@ class FileWriter {
   void commit();
 
  private:
+  void open_nameless();
+  void open_temporary();
+  void give_name();
+
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty while the file has no name, or is a device
+  bool is_device_ = false;
   int descriptor_ = -1;
   std::size_t size_ = 0;
 };
@@ -53,7 +61,8 @@ void write_file(const std::filesystem::path& path, std::string_view text);
 /// Fails early, before minutes of work, if `path` could not be written later. throws UserError
 void require_writable(const std::filesystem::path& path);
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove unfinished files and end the process with 128 + signal.
+/// From now on SIGINT, SIGTERM and SIGHUP remove unfinished files and end the process with 128 + signal, and
+/// a file that outgrows its limit (SIGXFSZ) is an error of write().
 void remove_unfinished_files_on_signals();
 
 }  // namespace edgeopt
