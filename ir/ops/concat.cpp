@@ -1,0 +1,87 @@
+// Tensors one behind the other along an axis: Concat([a, b], [c]) = [a, b, c]
+#include <fmt/format.h>
+
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+// Before opset 4 the axis could be left out.
+std::int64_t axis_of(const Attributes& attributes) { return attributes.get_int("axis", 1); }
+
+std::optional<Shape> joined_elements(const InferCall& call) {
+  Shape joined;
+  for (const Operand& input : call.inputs) {
+    const std::optional<Shape> elements = known_elements(input);
+    if (!elements || !input.has_shape() || input.shape().size() != 1) return std::nullopt;
+    joined.insert(joined.end(), elements->begin(), elements->end());
+  }
+  return joined;
+}
+
+Dim sum_along(const InferCall& call, std::size_t axis) {
+  std::int64_t sum = 0;
+  for (const Operand& input : call.inputs) {
+    if (!input.has_shape() || !input.shape()[axis].is_number()) return {};
+    sum += input.shape()[axis].size;
+  }
+  return sum;
+}
+
+// Numbers win over symbols: all inputs have the same size there.
+Dim agreed_dim(const InferCall& call, std::size_t axis) {
+  Dim agreed;
+  for (const Operand& input : call.inputs) {
+    if (!input.has_shape()) continue;
+    const Dim& dim = input.shape()[axis];
+    if (dim.is_number() && agreed.is_number() && dim.size != agreed.size)
+      throw UserError(
+          fmt::format("the inputs have sizes {} and {} at axis {}, but must agree outside the axis of Concat",
+                      agreed.size, dim.size, axis));
+    if (agreed.is_unknown() || dim.is_number()) agreed = dim;
+  }
+  return agreed;
+}
+
+std::optional<std::size_t> common_rank(const InferCall& call) {
+  std::optional<std::size_t> rank;
+  for (const Operand& input : call.inputs) {
+    if (!input.has_shape()) continue;
+    if (rank && *rank != input.shape().size())
+      throw UserError(
+          fmt::format("inputs of {} and {} dims cannot be concatenated", *rank, input.shape().size()));
+    rank = input.shape().size();
+  }
+  return rank;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  Operand result = of_unknown_shape(required_input(call, 0));
+  const std::optional<std::size_t> rank = common_rank(call);
+  if (!rank) return {result};
+  const auto along = static_cast<std::size_t>(normalize_axis(axis_of(call.attributes()), *rank));
+  Shape shape;
+  for (std::size_t i = 0; i < *rank; ++i)
+    shape.push_back(i == along ? sum_along(call, i) : agreed_dim(call, i));
+  result.type.shape = std::move(shape);
+  result.elements = joined_elements(call);
+  return {result};
+}
+
+Tensors evaluate(const EvaluateCall& call) { return {concatenate(call.inputs, axis_of(call.attributes()))}; }
+
+}  // namespace
+
+OpDefinition concat_op() {
+  return {
+      .name = "Concat",
+      .versions = {1, 4, 11, 13},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,42 @@
+// Broadcast to a shape; both sides may have the 1s (numpy.broadcast_arrays)
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+
+namespace edgeopt {
+namespace {
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& data = required_input(call, 0);
+  const Operand& shape = required_input(call, 1);
+  const std::optional<Shape> wanted = known_elements(shape);
+  if (wanted && data.has_shape()) return {operand(data.type.dtype, broadcast_shapes(data.shape(), *wanted))};
+  const auto length = shape.has_shape() && shape.shape().size() == 1 ? shape.shape()[0] : Dim();
+  if (!data.has_shape() || !length.is_number()) return {of_unknown_shape(data)};
+  return {
+      of_unknown_dims(data.type.dtype, std::max(data.shape().size(), static_cast<std::size_t>(length.size)))};
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& data = required_input(call, 0);
+  const Dims dims = broadcast_dims(data.dims(), to_int64s(required_input(call, 1)));
+  Dims aligned(dims.size() - data.rank(), 1);
+  aligned.insert(aligned.end(), data.dims().begin(), data.dims().end());
+  auto indices = all_indices(dims);
+  for (std::size_t i = 0; i < dims.size(); ++i)
+    if (aligned[i] == 1) std::ranges::fill(indices[i], 0);
+  return {select_indices(data.reshaped(aligned), indices)};
+}
+
+}  // namespace
+
+OpDefinition expand_op() {
+  return {
+      .name = "Expand",
+      .versions = {8, 13},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt

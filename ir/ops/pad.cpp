@@ -1,0 +1,105 @@
+// Elements added (or, with negative pads, cut) at both ends of axes: a constant, the mirror image, the edge
+// or the other end.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+struct AxisPads {
+  std::int64_t begin = 0, end = 0;
+};
+
+// Opset 1 calls them "paddings".
+template <typename Call>
+std::optional<std::vector<std::int64_t>> pads_parameter(const Call& call) {
+  return parameter_ints(call, 1, call.attributes().find("paddings") ? "paddings" : "pads");
+}
+
+// Pads of every axis; nothing if they are not known yet.
+template <typename Call>
+std::optional<std::vector<AxisPads>> pads_of(const Call& call, std::size_t rank) {
+  std::vector<std::int64_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  if (call.has_input(3)) {
+    const auto given = parameter_ints(call, 3, "");
+    if (!given) return std::nullopt;
+    axes = normalize_axes(*given, rank);
+  }
+  const auto pads = pads_parameter(call);
+  if (!pads) return std::nullopt;
+  if (pads->size() != 2 * axes.size())
+    throw UserError(
+        fmt::format("{} pads are given, but {} axes need {}", pads->size(), axes.size(), 2 * axes.size()));
+  std::vector<AxisPads> result(rank);
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    result[static_cast<std::size_t>(axes[i])] = {(*pads)[i], (*pads)[axes.size() + i]};
+  return result;
+}
+
+// The input index at `position`, which may lie outside [0, dim); -1 for the constant.
+std::int64_t source_index(std::int64_t position, std::int64_t dim, const std::string& mode) {
+  if (position >= 0 && position < dim) return position;
+  if (mode == "constant" || dim == 0) return -1;
+  if (mode == "edge") return std::clamp<std::int64_t>(position, 0, dim - 1);
+  if (mode == "wrap") return ((position % dim) + dim) % dim;
+  if (mode != "reflect")
+    throw UserError(fmt::format("mode '{}' is not one of constant, reflect, edge, wrap", mode));
+  const std::int64_t period = std::max<std::int64_t>(2 * (dim - 1), 1);
+  const std::int64_t phase = ((position % period) + period) % period;
+  return std::min(phase, period - phase) % dim;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& data = required_input(call, 0);
+  if (!data.has_shape()) return {of_unknown_shape(data)};
+  const auto pads = pads_of(call, data.shape().size());
+  if (!pads) return {of_unknown_dims(data.type.dtype, data.shape().size())};
+  Shape shape = data.shape();
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const std::int64_t added = (*pads)[i].begin + (*pads)[i].end;
+    if (added == 0) continue;
+    shape[i] = shape[i].is_number() ? Dim(std::max<std::int64_t>(shape[i].size + added, 0)) : Dim();
+  }
+  return {operand(data.type.dtype, std::move(shape))};
+}
+
+Tensor fill_of(const EvaluateCall& call, DataType dtype) {
+  if (call.has_input(2)) return call.inputs[2];
+  const float value = call.attributes().get_float("value", 0);
+  return value == 0 ? Tensor() : tensor_of_doubles(dtype, {}, {value});
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& data = required_input(call, 0);
+  const auto pads = pads_of(call, data.rank());
+  if (!pads) throw UserError("Pad needs pads");
+  const std::string mode = call.attributes().get_string("mode", "constant");
+  std::vector<std::vector<std::int64_t>> indices(data.rank());
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const std::int64_t dim = data.dims()[i];
+    for (std::int64_t p = -(*pads)[i].begin; p < dim + (*pads)[i].end; ++p)
+      indices[i].push_back(source_index(p, dim, mode));
+  }
+  return {select_indices(data, indices, fill_of(call, data.dtype()))};
+}
+
+}  // namespace
+
+OpDefinition pad_op() {
+  return {
+      .name = "Pad",
+      .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt

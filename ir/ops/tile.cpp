@@ -1,0 +1,61 @@
+// The tensor repeated along its axes (numpy.tile); opset 1 repeats along a single axis.
+#include <fmt/format.h>
+
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+template <typename Call>
+std::optional<std::vector<std::int64_t>> repeats_of(const Call& call, std::size_t rank) {
+  const auto repeats = parameter_ints(call, 1, "");
+  if (!repeats) return std::nullopt;
+  if (call.opset >= 6) {
+    if (repeats->size() != rank)
+      throw UserError(fmt::format("{} repeats are given for {} axes", repeats->size(), rank));
+    return repeats;
+  }
+  const auto axis = parameter_ints(call, 2, "");
+  if (!axis) return std::nullopt;
+  std::vector<std::int64_t> along(rank, 1);
+  along[static_cast<std::size_t>(normalize_axis(axis->at(0), rank))] = repeats->at(0);
+  return along;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& data = required_input(call, 0);
+  if (!data.has_shape()) return {of_unknown_shape(data)};
+  const auto repeats = repeats_of(call, data.shape().size());
+  if (!repeats) return {of_unknown_dims(data.type.dtype, data.shape().size())};
+  Shape shape = data.shape();
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if ((*repeats)[i] != 1) shape[i] = shape[i].is_number() ? Dim(shape[i].size * (*repeats)[i]) : Dim();
+  return {operand(data.type.dtype, std::move(shape))};
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& data = required_input(call, 0);
+  const auto repeats = repeats_of(call, data.rank());
+  if (!repeats) throw UserError("Tile needs repeats");
+  std::vector<std::vector<std::int64_t>> indices(data.rank());
+  for (std::size_t i = 0; i < indices.size(); ++i)
+    for (std::int64_t p = 0; p < data.dims()[i] * (*repeats)[i]; ++p)
+      indices[i].push_back(p % data.dims()[i]);
+  return {select_indices(data, indices)};
+}
+
+}  // namespace
+
+OpDefinition tile_op() {
+  return {
+      .name = "Tile",
+      .versions = {1, 6, 13},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,49 @@
+// Axis i of the result is axis perm[i] of the input; all axes reversed if perm is left out.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+std::vector<std::int64_t> permutation_of(const Attributes& attributes, std::size_t rank) {
+  std::vector<std::int64_t> reversed;
+  for (std::size_t i = rank; i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
+  if (!attributes.find("perm")) return reversed;
+  const std::vector<std::int64_t> permutation = normalize_axes(attributes.get_ints("perm"), rank);
+  if (!std::ranges::is_permutation(permutation, reversed))
+    throw UserError(fmt::format("perm {} is no order of {} axes", to_string(std::span(permutation)), rank));
+  return permutation;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& data = required_input(call, 0);
+  if (!data.has_shape()) return {of_unknown_shape(data)};
+  Shape shape;
+  for (const std::int64_t axis : permutation_of(call.attributes(), data.shape().size()))
+    shape.push_back(data.shape()[static_cast<std::size_t>(axis)]);
+  return {moved(data, std::move(shape))};
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& data = required_input(call, 0);
+  return {transpose(data, permutation_of(call.attributes(), data.rank()))};
+}
+
+}  // namespace
+
+OpDefinition transpose_op() {
+  return {
+      .name = "Transpose",
+      .versions = {1, 13, 21, 23, 24, 25},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt

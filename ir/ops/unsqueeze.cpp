@@ -1,0 +1,48 @@
+// Dims of size 1 inserted; the axes count in the result (an attribute before opset 13, then an input).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/call_inputs.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+Shape unsqueezed(const Shape& shape, const std::vector<std::int64_t>& given) {
+  const std::size_t rank = shape.size() + given.size();
+  std::vector<std::int64_t> axes = normalize_axes(given, rank);
+  std::ranges::sort(axes);
+  if (std::ranges::adjacent_find(axes) != axes.end())
+    throw UserError(fmt::format("axes {} name an axis twice", to_string(std::span(given))));
+  Shape result = shape;
+  for (const std::int64_t axis : axes) result.insert(result.begin() + axis, Dim(1));
+  return result;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& data = required_input(call, 0);
+  const auto axes = parameter_ints(call, 1, "axes");
+  if (!data.has_shape() || !axes) return {of_unknown_shape(data)};
+  return {moved(data, unsqueezed(data.shape(), *axes))};
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& data = required_input(call, 0);
+  const auto axes = parameter_ints(call, 1, "axes").value_or(std::vector<std::int64_t>());
+  return {data.reshaped(*static_dims(unsqueezed(to_shape(data.dims()), axes)))};
+}
+
+}  // namespace
+
+OpDefinition unsqueeze_op() {
+  return {
+      .name = "Unsqueeze",
+      .versions = {1, 11, 13, 21, 23, 24, 25},
+      .infer = infer,
+      .evaluate = evaluate,
+      .quantization = {.role = QuantizationRole::keeps_scale},
+  };
+}
+
+}  // namespace edgeopt
