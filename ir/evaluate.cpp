@@ -24,6 +24,7 @@ Tensors run_node(const Graph& graph, const Node& node, const Tensors& inputs, co
   if (!op || !op->evaluate)
     throw UserError(fmt::format("operator '{}' of domain '{}' is not one that edgeopt can run", node.op_type,
                                 node.domain.empty() ? "ai.onnx" : node.domain));
+  require_inputs(*op, node);
   const EvaluateCall call{.node = node,
                           .opset = graph.opset(node.domain),
                           .inputs = inputs,

@@ -54,6 +54,7 @@ std::vector<Operand> infer_outputs(const Graph& graph, const Node& node, const E
   if (!op || !op->infer) return {};
   const std::vector<Operand> operands = operands_of(graph, node, known);
   return while_doing(fmt::format("node '{}' ({})", node.name, node.op_type), [&] {
+    require_inputs(*op, node);
     return op->infer(InferCall{.node = node, .opset = graph.opset(node.domain), .inputs = operands});
   });
 }

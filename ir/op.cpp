@@ -1,7 +1,11 @@
 #include "ir/op.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <utility>
+
+#include "support/error.h"
 
 namespace edgeopt {
 
@@ -14,6 +18,12 @@ const OpDefinition* find_op(std::string_view domain, std::string_view name) {
   }();
   const auto found = by_name.find({domain, name});
   return found == by_name.end() ? nullptr : found->second;
+}
+
+void require_inputs(const OpDefinition& op, const Node& node) {
+  for (int i = 0; i < op.required_inputs; ++i)
+    if (!node.has_input(static_cast<std::size_t>(i)))
+      throw UserError(fmt::format("input {} is missing; {} needs {}", i, op.name, op.required_inputs));
 }
 
 }  // namespace edgeopt

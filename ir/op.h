@@ -115,6 +115,8 @@ struct OpDefinition {
   std::string domain = "";
   /// Every opset version in which ONNX changed the operator, ascending; a rule may ask `opset` of its call.
   std::vector<int> versions = {1};
+  /// So many leading inputs must be present; checked before `infer` and `evaluate` see a node.
+  int required_inputs = 1;
   InferRule infer = {};
   EvaluateRule evaluate = {};
   CostRule count_cost = {};
@@ -133,6 +135,8 @@ const std::vector<OpDefinition>& all_ops();
 /// Null for an operator that edgeopt does not know.
 const OpDefinition* find_op(std::string_view domain, std::string_view name);
 inline const OpDefinition* find_op(const Node& node) { return find_op(node.domain, node.op_type); }
+/// throws UserError if one of the op's required inputs is left out
+void require_inputs(const OpDefinition& op, const Node& node);
 
 /// What is known about each input of a node in its graph (types, constants).
 std::vector<Operand> operands_of(const Graph& graph, const Node& node);
