@@ -1,0 +1,188 @@
+#include "passes/quantization_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "passes/scale_groups.h"
+
+namespace edgeopt {
+namespace {
+
+std::string label_of(const Graph& graph, const Node& node) {
+  return node.name.empty() ? graph.name_of(node.outputs[0]) : node.name;
+}
+
+// The set of quantized values grows from the layers that compute: first what they read and write, then what
+// joins them.
+class Planner {
+ public:
+  Planner(const Graph& graph, const QuantizationRules& rules, const std::set<std::string>& keep_float)
+      : graph_(graph), rules_(rules), keep_float_(keep_float) {}
+
+  QuantizationPlan run() {
+    find_layers();
+    for (const auto& [node, layer] : layers_)
+      if (layer.kind == LayerKind::computes) start_from(layer);
+    while (join_neighbours()) {
+    }
+    drop_what_nobody_needs();
+    return finish();
+  }
+
+ private:
+  void find_layers() {
+    for (const NodeId id : graph_.nodes()) {
+      if (swallowed_.contains(id)) continue;
+      const Node& node = graph_.node(id);
+      const auto found = layer_at(graph_, node, rules_);
+      const bool has_weights =
+          std::ranges::find(rules_.integer_operators, node.op_type) != rules_.integer_operators.end();
+      if (const auto* layer = std::get_if<Layer>(&found)) {
+        const std::string reason = reason_against(node, *layer);
+        if (reason.empty())
+          add_layer(*layer);
+        else if (has_weights)
+          keep(node, reason);
+      } else if (has_weights) {
+        keep(node, std::get<std::string>(found));
+      }
+    }
+  }
+
+  std::string reason_against(const Node& node, const Layer& layer) const {
+    if (keep_float_.contains(label_of(graph_, node))) return "asked to stay in float";
+    for (const ValueId input : layer.data_inputs)
+      if (!graph_.value(input).range)
+        return fmt::format("no range was observed for its input '{}'", graph_.name_of(input));
+    if (!graph_.value(layer.output).range) return "no range was observed for its output";
+    return "";
+  }
+
+  void add_layer(const Layer& layer) {
+    layers_[layer.node] = layer;
+    for (const NodeId id : {layer.node, layer.bias_add, layer.activation})
+      if (id != NodeId::none) owner_[id] = layer.node;
+    // The bias addition or activation of a layer is no layer of its own.
+    for (const NodeId id : {layer.bias_add, layer.activation})
+      if (id != NodeId::none) swallowed_.insert(id);
+  }
+
+  void keep(const Node& node, std::string reason) {
+    plan_.kept_float.push_back(
+        {.node = label_of(graph_, node), .op_type = node.op_type, .reason = std::move(reason)});
+  }
+
+  const Layer* layer_of(const Node* node) const {
+    if (!node) return nullptr;
+    const auto owner = owner_.find(node->id);
+    return owner == owner_.end() ? nullptr : &layers_.at(owner->second);
+  }
+
+  void start_from(const Layer& layer) {
+    active_.insert(layer.node);
+    for (const ValueId input : layer.data_inputs) demand(input);
+    // A Conv is an integer operator only with a quantized output; Gemm and MatMul may end in float.
+    if (graph_.node(layer.node).is("Conv")) quantized_.insert(layer.output);
+  }
+
+  // `value` must be quantized; through operators that only move elements the demand goes on to what they
+  // move.
+  void demand(ValueId value) {
+    if (!quantized_.insert(value).second) return;
+    const Layer* layer = layer_of(graph_.producer(value));
+    if (layer && layer->kind == LayerKind::keeps_scale && layer->output == value)
+      demand(layer->data_inputs[0]);
+  }
+
+  bool join_neighbours() {
+    bool has_grown = false;
+    for (const NodeId id : graph_.nodes()) {
+      const auto found = layers_.find(id);
+      if (found == layers_.end() || swallowed_.contains(id) || active_.contains(id)) continue;
+      const Layer& layer = found->second;
+      const auto is_quantized = [&](ValueId value) { return quantized_.contains(value); };
+      const bool has_all = std::ranges::all_of(layer.data_inputs, is_quantized);
+      const bool has_any = std::ranges::any_of(layer.data_inputs, is_quantized);
+      if (!has_all && !(has_any && quantized_.contains(layer.output))) continue;
+      active_.insert(id);
+      has_grown = true;
+      for (const ValueId input : layer.data_inputs) demand(input);
+      quantized_.insert(layer.output);
+      for (const ValueId output : graph_.node(id).outputs)
+        if (layer.kind == LayerKind::keeps_scale && output != ValueId::none) quantized_.insert(output);
+    }
+    return has_grown;
+  }
+
+  bool is_needed(ValueId value) const {
+    return std::ranges::any_of(graph_.uses(value), [&](const Use& use) {
+      return active_.contains(use.node) && !swallowed_.contains(use.node);
+    });
+  }
+
+  // From the end: an operator that joins or moves values for readers in float stays in float itself.
+  void drop_what_nobody_needs() {
+    for (auto id = graph_.nodes().rbegin(); id != graph_.nodes().rend(); ++id) {
+      const auto found = layers_.find(*id);
+      if (found == layers_.end() || !active_.contains(*id) || swallowed_.contains(*id)) continue;
+      const Layer& layer = found->second;
+      if (layer.kind == LayerKind::computes) continue;
+      const auto& outputs = graph_.node(*id).outputs;
+      const bool needed = is_needed(layer.output) || std::ranges::any_of(outputs, [&](ValueId output) {
+                            return output != ValueId::none && output != layer.output && is_needed(output);
+                          });
+      if (needed) continue;
+      active_.erase(*id);
+      quantized_.erase(layer.output);
+      for (const ValueId output : outputs) quantized_.erase(output);
+    }
+  }
+
+  QuantizationPlan finish() {
+    ScaleGroups groups(graph_, activation_scheme(rules_));
+    for (const ValueId value : quantized_) groups.add(value);
+    for (const NodeId id : graph_.nodes()) {
+      if (!active_.contains(id) || swallowed_.contains(id)) continue;
+      const Layer& layer = layers_.at(id);
+      if (layer.bounds && quantized_.contains(layer.output)) groups.bound(layer.output, *layer.bounds);
+      plan_.layers.push_back(layer);
+    }
+    for (const Layer& layer : plan_.layers)
+      if (layer.kind == LayerKind::keeps_scale)
+        for (const ValueId output : graph_.node(layer.node).outputs)
+          if (output != ValueId::none) groups.unite(layer.data_inputs[0], output);
+    for (const Layer& layer : plan_.layers)
+      if (graph_.node(layer.node).is("Concat"))
+        for (const ValueId input : layer.data_inputs) groups.unite_if_bounds_allow(input, layer.output);
+    for (const ValueId value : quantized_) plan_.activations[value] = groups.parameters(value);
+    return std::move(plan_);
+  }
+
+  const Graph& graph_;
+  const QuantizationRules& rules_;
+  const std::set<std::string>& keep_float_;
+  std::map<NodeId, Layer> layers_;
+  std::map<NodeId, NodeId> owner_;
+  std::set<NodeId> swallowed_;
+  std::set<NodeId> active_;
+  std::set<ValueId> quantized_;
+  QuantizationPlan plan_;
+};
+
+}  // namespace
+
+QuantizationScheme activation_scheme(const QuantizationRules& rules) {
+  return {.type = rules.activation_type, .bits = 8, .is_symmetric = rules.activations_symmetric};
+}
+
+QuantizationScheme weight_scheme(const QuantizationRules& rules) {
+  return {.type = rules.weight_type, .bits = rules.weight_bits, .is_symmetric = true};
+}
+
+QuantizationPlan plan_quantization(const Graph& graph, const QuantizationRules& rules,
+                                   const std::set<std::string>& keep_float) {
+  return Planner(graph, rules, keep_float).run();
+}
+
+}  // namespace edgeopt
