@@ -29,7 +29,8 @@ void copy_packed(std::span<const std::byte> source, std::size_t from, std::span<
   const std::size_t per_byte = 8 / bits;
   const auto mask = static_cast<std::byte>((1U << bits) - 1);
   const std::byte element = (source[from / per_byte] >> (from % per_byte * bits)) & mask;
-  target[to / per_byte] |= element << (to % per_byte * bits);
+  const std::size_t shift = to % per_byte * bits;
+  target[to / per_byte] = (target[to / per_byte] & ~(mask << shift)) | (element << shift);
 }
 
 }  // namespace
@@ -149,16 +150,19 @@ std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to) {
 }
 
 Tensor pick_elements(const Tensor& source, Dims dims, std::span<const std::int64_t> indexes) {
-  Tensor result(source.dtype(), std::move(dims));
+  return merge_elements(source, indexes, Tensor(source.dtype(), std::move(dims)));
+}
+
+Tensor merge_elements(const Tensor& source, std::span<const std::int64_t> indexes, Tensor otherwise) {
   if (source.dtype() == DataType::string) {
+    const std::span<std::string> to = otherwise.mutable_strings();
     for (std::size_t i = 0; i < indexes.size(); ++i)
-      if (indexes[i] >= 0)
-        result.mutable_strings()[i] = source.strings()[static_cast<std::size_t>(indexes[i])];
-    return result;
+      if (indexes[i] >= 0) to[i] = source.strings()[static_cast<std::size_t>(indexes[i])];
+    return otherwise;
   }
   const auto bits = static_cast<std::size_t>(bit_count(source.dtype()));
   const std::span<const std::byte> from = source.bytes();
-  const std::span<std::byte> to = result.mutable_bytes();
+  const std::span<std::byte> to = otherwise.mutable_bytes();
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (indexes[i] < 0) continue;
     const auto index = static_cast<std::size_t>(indexes[i]);
@@ -167,7 +171,17 @@ Tensor pick_elements(const Tensor& source, Dims dims, std::span<const std::int64
     else
       std::memcpy(&to[i * bits / 8], &from[index * bits / 8], bits / 8);
   }
-  return result;
+  return otherwise;
+}
+
+AxisLines lines_along(const Dims& dims, std::int64_t axis) {
+  const auto position = static_cast<std::size_t>(normalize_axis(axis, dims.size()));
+  AxisLines lines{.count = 1, .length = dims[position]};
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (i != position) lines.count *= dims[i];
+    if (i > position) lines.step *= dims[i];
+  }
+  return lines;
 }
 
 Tensor expanded(const Tensor& tensor, const Dims& dims) {

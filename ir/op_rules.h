@@ -78,6 +78,18 @@ std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to);
 /// Element i of the result is element indexes[i] of the source, zero ("") where the index is negative. For
 /// every element type, strings and packed ones too.
 Tensor pick_elements(const Tensor& source, Dims dims, std::span<const std::int64_t> indexes);
+/// The same over a tensor that is there already: element i of the result is element indexes[i] of the source,
+/// or where the index is negative element i of `otherwise`.
+Tensor merge_elements(const Tensor& source, std::span<const std::int64_t> indexes, Tensor otherwise);
+/// The lines of a tensor along one axis: element j of line i is element start(i) + j * step of the tensor.
+struct AxisLines {
+  std::int64_t count = 0;
+  std::int64_t length = 0;
+  std::int64_t step = 1;
+  std::int64_t start(std::int64_t line) const { return line / step * step * length + line % step; }
+};
+/// throws  UserError if the axis is outside the rank
+AxisLines lines_along(const Dims& dims, std::int64_t axis);
 /// The tensor broadcast to `dims`.
 Tensor expanded(const Tensor& tensor, const Dims& dims);
 

@@ -1,0 +1,45 @@
+// y = x < 0 ? slope * x : x; the slope broadcasts to x.
+#include "ir/op_rules.h"
+
+namespace edgeopt {
+namespace {
+
+// Below opset 7 a slope per channel stands along axis 1 without trailing ones.
+Tensor aligned_slope(const EvaluateCall& call) {
+  const Tensor& slope = call.inputs[1];
+  const Dims& x = call.inputs[0].dims();
+  if (call.opset >= 7 || slope.rank() != 1 || slope.element_count() == 1 || x.size() < 2) return slope;
+  Dims dims(x.size() - 1, 1);
+  dims[0] = slope.element_count();
+  return slope.reshaped(dims);
+}
+
+template <typename T>
+T p_relu(T x, T slope) {
+  if (!(x < T{0})) return x;
+  if constexpr (std::is_floating_point_v<T>)
+    return slope * x;
+  else
+    return static_cast<T>(static_cast<std::uint64_t>(slope) * static_cast<std::uint64_t>(x));
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  return {combine_elements<void>(NumberTypes{}, call.inputs[0], aligned_slope(call),
+                                 [](auto x, auto slope) { return p_relu(x, slope); })};
+}
+
+}  // namespace
+
+OpDefinition p_relu_op() {
+  return {
+      .name = "PRelu",
+      .versions = {1, 6, 7, 9, 16},
+      .required_inputs = 2,
+      .infer = same_shape_as_input,
+      .evaluate = evaluate,
+      .count_cost = operations_per_output(1),
+      .is_elementwise = true,
+  };
+}
+
+}  // namespace edgeopt

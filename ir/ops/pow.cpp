@@ -1,0 +1,60 @@
+// y = x ^ exponent, in the element type of x; the exponent may have another type.
+#include <cmath>
+
+#include "ir/op_rules.h"
+
+namespace edgeopt {
+namespace {
+
+// By squaring, wrapping around. A negative exponent leaves what is 0 towards zero, except for 1 and -1.
+template <typename T>
+T integer_power(T base, std::int64_t exponent) {
+  if (exponent < 0) {
+    if (base == T{1}) return base;
+    return std::is_signed_v<T> && base == static_cast<T>(-1) ? integer_power(base, -(exponent % 2)) : T{0};
+  }
+  std::uint64_t result = 1;
+  auto square = static_cast<std::uint64_t>(base);
+  for (; exponent > 0; exponent /= 2, square *= square)
+    if (exponent % 2 != 0) result *= square;
+  return static_cast<T>(result);
+}
+
+Tensor float_power(const Tensor& base, const Tensor& exponent) {
+  const Tensor x = cast(base, DataType::float64);
+  const Tensor y = cast(exponent, DataType::float64);
+  const Tensor power =
+      combine_elements<void>(FloatTypes{}, x, y, [](auto a, auto b) { return std::pow(a, b); });
+  return cast(power, base.dtype());
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& base = call.inputs[0];
+  const Tensor& exponent = call.inputs[1];
+  if (!is_integer(base.dtype()) || is_floating_point(exponent.dtype())) return {float_power(base, exponent)};
+  const Dims dims = broadcast_dims(base.dims(), exponent.dims());
+  const Tensor x = expanded(base, dims);
+  const std::vector<std::int64_t> exponents = to_int64s(expanded(exponent, dims));
+  Tensor y(base.dtype(), dims);
+  visit_type(IntegerTypes{}, base.dtype(), [&]<typename T>() {
+    for (std::size_t i = 0; i < exponents.size(); ++i)
+      y.mutable_data<T>()[i] = integer_power(x.data<T>()[i], exponents[i]);
+  });
+  return {y};
+}
+
+}  // namespace
+
+OpDefinition pow_op() {
+  return {
+      .name = "Pow",
+      .versions = {1, 7, 12, 13, 15},
+      .required_inputs = 2,
+      .infer = infer_broadcast,
+      .evaluate = evaluate,
+      .count_cost = operations_per_output(1),
+      .is_elementwise = true,
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,79 @@
+// Min, Max, Sum, Mean: y = f(x1, x2, ...), any number of inputs, with broadcasting.
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/op_rules.h"
+
+namespace edgeopt {
+namespace {
+
+using Combine = Tensor (*)(const Tensor&, const Tensor&);
+
+// NaN wins, as in numpy.
+template <typename T>
+T smaller(T a, T b) {
+  return a < b || a != a ? a : b;
+}
+template <typename T>
+T larger(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return combine_elements<void>(NumberTypes{}, a, b, [](auto x, auto y) { return smaller(x, y); });
+}
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return combine_elements<void>(NumberTypes{}, a, b, [](auto x, auto y) { return larger(x, y); });
+}
+Tensor sum(const Tensor& a, const Tensor& b) {
+  return combine_elements<void>(FloatTypes{}, a, b, [](auto x, auto y) { return x + y; });
+}
+
+Tensor folded(const EvaluateCall& call, Combine combine) {
+  Tensor result = widened(call.inputs[0]);
+  for (const Tensor& next : call.inputs.subspan(1)) result = combine(result, widened(next));
+  return result;
+}
+
+Tensors mean(const EvaluateCall& call) {
+  const auto count = static_cast<double>(call.inputs.size());
+  const Tensor average = map_floats(folded(call, sum), [=](double x) { return x / count; });
+  return {cast(average, call.inputs[0].dtype())};
+}
+
+OpDefinition variadic(std::string name, std::vector<int> versions, EvaluateRule evaluate) {
+  return {
+      .name = std::move(name),
+      .versions = std::move(versions),
+      .infer = infer_broadcast,
+      .evaluate = std::move(evaluate),
+      .count_cost =
+          [](const InferCall& call, std::span<const Operand> outputs) {
+            const auto others = static_cast<std::int64_t>(call.inputs.size()) - 1;
+            return operations_per_output(others)(call, outputs);
+          },
+      .is_elementwise = true,
+      .is_commutative = true,
+  };
+}
+
+EvaluateRule folding(Combine combine) {
+  return [combine](const EvaluateCall& call) {
+    return Tensors{cast(folded(call, combine), call.inputs[0].dtype())};
+  };
+}
+
+}  // namespace
+
+std::vector<OpDefinition> variadic_table() {
+  return {
+      variadic("Min", {1, 6, 8, 12, 13}, folding(minimum)),
+      variadic("Max", {1, 6, 8, 12, 13}, folding(maximum)),
+      variadic("Sum", {1, 6, 8, 13}, folding(sum)),
+      variadic("Mean", {1, 6, 8, 13}, mean),
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,43 @@
+// y[i] = condition[i] ? a[i] : b[i], with broadcasting, for every element type.
+#include "ir/dim_arithmetic.h"
+#include "ir/op_rules.h"
+
+namespace edgeopt {
+namespace {
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Dims dims =
+      broadcast_dims(call.inputs[0].dims(), broadcast_dims(call.inputs[1].dims(), call.inputs[2].dims()));
+  const Tensor condition = expanded(call.inputs[0], dims);
+  std::vector<std::int64_t> from_a = broadcast_indexes(call.inputs[1].dims(), dims);
+  std::vector<std::int64_t> from_b = broadcast_indexes(call.inputs[2].dims(), dims);
+  const std::span<const bool> choices = condition.data<bool>();
+  for (std::size_t i = 0; i < choices.size(); ++i) (choices[i] ? from_b : from_a)[i] = -1;
+  return {merge_elements(call.inputs[1], from_a, pick_elements(call.inputs[2], dims, from_b))};
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  Operand y = operand(call.inputs[1].type.dtype, broadcast_shape(call.inputs));
+  const auto condition = call.inputs[0].int_elements();
+  if (condition && condition->size() == 1)
+    y.elements = combine_dims(call.inputs[1], call.inputs[2], [&](const DimElement& a, const DimElement& b) {
+      return condition->front() != 0 ? a : b;
+    });
+  return {y};
+}
+
+}  // namespace
+
+OpDefinition where_op() {
+  return {
+      .name = "Where",
+      .versions = {9, 16},
+      .required_inputs = 3,
+      .infer = infer,
+      .evaluate = evaluate,
+      .count_cost = operations_per_output(1),
+      .is_elementwise = true,
+  };
+}
+
+}  // namespace edgeopt
