@@ -1,0 +1,88 @@
+#include "calibration/staged_run.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "ir/evaluate.h"
+#include "ir/extract.h"
+#include "runtime/engine.h"
+#include "support/parallel.h"
+
+namespace edgeopt {
+namespace {
+
+// DequantizeLinear is cheap to repeat and four times larger to keep.
+bool is_repeated(const Node& node) { return node.is("DequantizeLinear"); }
+
+}  // namespace
+
+void StagedRun::collect(const Graph& graph, ValueId value, Piece& piece) const {
+  if (value == ValueId::none || graph.value(value).constant) return;
+  const Node* producer = graph.producer(value);
+  if (kept_.contains(value) || !producer) {
+    if (std::ranges::find(piece.inputs, value) == piece.inputs.end()) piece.inputs.push_back(value);
+    return;
+  }
+  if (!piece.nodes.insert(producer->id).second) return;
+  for (const ValueId input : producer->inputs) collect(graph, input, piece);
+  for (const Capture& capture : producer->captures) collect(graph, capture.value, piece);
+}
+
+bool StagedRun::is_needed_later(const Graph& graph, ValueId value, const std::set<NodeId>& done) const {
+  return std::ranges::any_of(graph.uses(value), [&](const Use& use) { return !done.contains(use.node); });
+}
+
+StagedRun::Piece StagedRun::piece_for(const Graph& graph, ValueId target) const {
+  Piece piece;
+  collect(graph, target, piece);
+  const NodeId last = graph.producer(target)->id;
+  std::set<NodeId> done = done_;
+  for (const NodeId id : piece.nodes)
+    if (id != last && !is_repeated(graph.node(id))) done.insert(id);
+  for (const NodeId id : graph.nodes()) {
+    if (!piece.nodes.contains(id) || id == last || is_repeated(graph.node(id))) continue;
+    for (const ValueId output : graph.node(id).outputs)
+      if (output != ValueId::none && is_needed_later(graph, output, done)) piece.kept.push_back(output);
+  }
+  return piece;
+}
+
+Tensors StagedRun::inputs_of(const Graph& graph, const Piece& piece, std::int64_t sample) const {
+  std::optional<Sample> fresh;
+  Tensors inputs;
+  for (const ValueId id : piece.inputs) {
+    if (const auto found = kept_.find(id); found != kept_.end()) {
+      inputs.push_back(found->second[static_cast<std::size_t>(sample)]);
+      continue;
+    }
+    if (!fresh) fresh = samples_.read(sample);
+    const std::vector<ValueId> required = required_inputs(graph);
+    const auto position = std::ranges::find(required, id) - required.begin();
+    inputs.push_back(fresh->inputs.at(static_cast<std::size_t>(position)));
+  }
+  return inputs;
+}
+
+void StagedRun::compute(const Graph& graph, ValueId target,
+                        const std::function<void(std::int64_t, const Tensor&)>& visit) {
+  const Piece piece = piece_for(graph, target);
+  std::vector<ValueId> outputs = {target};
+  outputs.insert(outputs.end(), piece.kept.begin(), piece.kept.end());
+  const Graph stage = extract(graph, piece.inputs, outputs);
+  SessionPool sessions(stage);
+  std::map<ValueId, Tensors> fresh;
+  for (const ValueId id : piece.kept) fresh[id].resize(static_cast<std::size_t>(sample_count_));
+  parallel_for(sample_count_, [&](std::int64_t i, int worker) {
+    const Tensors results = sessions.session(worker).run(inputs_of(graph, piece, i));
+    visit(i, results[0]);
+    for (std::size_t k = 0; k < piece.kept.size(); ++k)
+      fresh.at(piece.kept[k])[static_cast<std::size_t>(i)] = results[k + 1];
+  });
+  for (auto& [id, tensors] : fresh) kept_[id] = std::move(tensors);
+  const NodeId last = graph.producer(target)->id;
+  for (const NodeId id : piece.nodes)
+    if (id != last && !is_repeated(graph.node(id))) done_.insert(id);
+  std::erase_if(kept_, [&](const auto& entry) { return !is_needed_later(graph, entry.first, done_); });
+}
+
+}  // namespace edgeopt
