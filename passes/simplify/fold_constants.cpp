@@ -6,7 +6,7 @@
 
 #include "ir/evaluate.h"
 #include "ir/op.h"
-#include "passes/framework/match.h"
+#include "passes/framework/fold_values.h"
 #include "passes/framework/rewrite.h"
 #include "support/error.h"
 
@@ -88,33 +88,29 @@ std::string obstacle(const Graph& graph, const Node& node, const OpDefinition* o
   return "";
 }
 
-bool is_output_carrier(const Graph& graph, const Node& node) {
-  return node.is("Identity") && graph.is_output(node.outputs[0]);
-}
-
 Sweep fold_constants(const Graph& graph) {
-  Sweep sweep;
+  DeclineCounts declined;
+  FoldedValues folded;
   Known known;
   for (const NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
-    if (node.is("Constant") || is_output_carrier(graph, node)) continue;
+    if (node.is("Constant") || is_constant_output(graph, node)) continue;
     const std::optional<Tensors> inputs = constant_inputs(graph, known, node);
     if (!inputs) continue;
     if (const std::string why = obstacle(graph, node, find_op(node), *inputs); !why.empty()) {
-      count_decline(sweep.declined, why);
+      count_decline(declined, why);
       continue;
     }
     const Tensors results = while_doing(fmt::format("node '{}' ({})", node.name, node.op_type),
                                         [&] { return evaluate_node(graph, node, *inputs); });
-    if (!sweep.edit) sweep.edit.emplace(graph);
     for (std::size_t i = 0; i < std::min(results.size(), node.outputs.size()); ++i) {
       if (node.outputs[i] == ValueId::none) continue;
       known[static_cast<std::int32_t>(node.outputs[i])] = results[i];
-      sweep.edit->replace(node.outputs[i],
-                          sweep.edit->add_constant(results[i], graph.name_of(node.outputs[i])));
+      folded.emplace_back(node.outputs[i], results[i]);
     }
-    ++sweep.rewrite_count;
   }
+  Sweep sweep = fold_values(graph, folded);
+  sweep.declined = std::move(declined);
   return sweep;
 }
 
