@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import torch
 
+sys.dont_write_bytecode = True  # leaves no __pycache__ among the models
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "maker"))
 import keyword_spectrograms  # noqa: E402
 import networks  # noqa: E402

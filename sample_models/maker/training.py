@@ -92,7 +92,10 @@ def top1_percent(logits, labels):
 
 
 def export(model, sample_shape, path):
-    """Write ONNX opset 13 with input `input` [N, ...] and output `logits`, BatchNormalization kept as nodes."""
+    """Write ONNX opset 13 with input `input` [N, ...] and output `logits`, BatchNormalization kept as nodes.
+
+    PRESERVE keeps them; PyTorch then warns that folding constants may go wrong, which holds for models in training mode.
+    """
     model.eval()
     torch.onnx.export(
         model, torch.zeros(1, *sample_shape), path, opset_version=13,
