@@ -43,10 +43,10 @@ edgeopt_layer(calibration FOLDERS calibration USES edgeopt_runtime edgeopt_hwpro
 target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
   nlohmann_json::nlohmann_json Eigen3::Eigen)
 
-edgeopt_layer(passes FOLDERS passes passes/framework passes/simplify passes/fuse passes/quantize
+edgeopt_layer(passes FOLDERS passes passes/framework passes/convert passes/simplify passes/fuse passes/quantize
   USES edgeopt_ir edgeopt_hwprofiles)
 edgeopt_registry(TARGET edgeopt_passes KIND pass TYPE Pass HEADER passes/framework/pass.h LIST all_passes
-  FOLDERS passes/simplify passes/fuse passes/quantize)
+  FOLDERS passes/convert passes/simplify passes/fuse passes/quantize)
 
 edgeopt_layer(recipes FOLDERS recipes USES edgeopt_calibration edgeopt_passes)
 edgeopt_layer(reports FOLDERS reports USES edgeopt_recipes)
