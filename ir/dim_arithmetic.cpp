@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "ir/op_rules.h"
+
 namespace edgeopt {
 namespace {
 
-// Longer ones are data, not shapes; see longest_shape in infer.cpp.
-constexpr std::size_t longest_shape = 64;
 // Sums and products of numbers up to here cannot overflow.
 constexpr std::int64_t largest_number = std::int64_t{1} << 31;
 
@@ -34,7 +34,7 @@ std::optional<std::vector<DimElement>> dim_elements(const Operand& operand) {
   } else {
     return std::nullopt;
   }
-  if (result.empty() || result.size() > longest_shape) return std::nullopt;
+  if (result.empty() || static_cast<std::int64_t>(result.size()) > longest_shape) return std::nullopt;
   return result;
 }
 

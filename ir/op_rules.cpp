@@ -84,6 +84,12 @@ Dims reduced_dims(const Dims& dims, std::span<const std::int64_t> axes, bool kee
   return without_axes(dims, axes, keep_dims);
 }
 
+std::optional<Shape> dims_of_elements(std::span<const std::int64_t> elements) {
+  const bool is_negative = std::ranges::any_of(elements, [](std::int64_t x) { return x < 0; });
+  if (is_negative || static_cast<std::int64_t>(elements.size()) > longest_shape) return std::nullopt;
+  return to_shape(elements);
+}
+
 std::int64_t known_element_count(const Operand& operand) {
   std::int64_t count = 1;
   if (operand.has_shape())

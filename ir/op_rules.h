@@ -32,6 +32,11 @@ std::vector<std::int64_t> given_axes(const EvaluateCall& call, std::size_t index
 Shape reduced_shape(const Shape& shape, std::span<const std::int64_t> axes, bool keep_dims);
 Dims reduced_dims(const Dims& dims, std::span<const std::int64_t> axes, bool keep_dims);
 
+/// Longer integer tensors are data, not shapes on their way to Reshape.
+constexpr std::int64_t longest_shape = 64;
+/// The elements of a small integer tensor as dims; nothing if it is too long or holds a negative number.
+std::optional<Shape> dims_of_elements(std::span<const std::int64_t> elements);
+
 /// `count` operations per element of the first output.
 CostRule operations_per_output(std::int64_t count);
 /// Elements of a shape where symbols and unknown dims count as 1.

@@ -1,0 +1,46 @@
+// y = (x - mean) / (sqrt(mean of x^2 - mean^2) + 1e-9), over the axes.
+#include <cmath>
+
+#include "ir/op_rules.h"
+
+namespace edgeopt {
+namespace {
+
+constexpr double guard = 1e-9;  // the constant in the spec's function body
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& x = call.inputs[0];
+  const std::vector<std::int64_t> axes =
+      normalize_axes(call.attributes().get_ints("axes", {0, 2, 3}), x.rank());
+  const Dims reduced = reduced_dims(x.dims(), axes, true);
+  const std::vector<std::int64_t> groups = broadcast_indexes(reduced, x.dims());
+  std::vector<double> elements = to_doubles(x);
+  std::vector<double> mean(static_cast<std::size_t>(element_count(reduced)));
+  std::vector<double> variance(mean.size());
+  const double per_group = static_cast<double>(elements.size()) / static_cast<double>(mean.size());
+  for (std::size_t i = 0; i < elements.size(); ++i)
+    mean[static_cast<std::size_t>(groups[i])] += elements[i] / per_group;
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const auto group = static_cast<std::size_t>(groups[i]);
+    variance[group] += std::pow(elements[i] - mean[group], 2) / per_group;
+  }
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const auto group = static_cast<std::size_t>(groups[i]);
+    elements[i] = (elements[i] - mean[group]) / (std::sqrt(variance[group]) + guard);
+  }
+  return {from_doubles(x.dtype(), x.dims(), elements)};
+}
+
+}  // namespace
+
+OpDefinition mean_variance_normalization_op() {
+  return {
+      .name = "MeanVarianceNormalization",
+      .versions = {9, 13},
+      .infer = same_shape_as_input,
+      .evaluate = evaluate,
+      .count_cost = operations_per_output(6),
+  };
+}
+
+}  // namespace edgeopt
