@@ -130,8 +130,7 @@ class Correction {
         edit_.add_node(NodeSpec{
             .op_type = "DequantizeLinear",
             .inputs = {edit_.add_constant(shifted_integers(zeros, scale_row, shift), name + "_quantized"),
-                       edit_.add_constant(scale_row, name + "_scale"),
-                       edit_.add_constant(Tensor(DataType::int32, scale_row.dims()), name + "_zero_point")},
+                       edit_.add_constant(scale_row, name + "_scale")},
             .attributes = attributes,
             .name = name,
             .output_names = {name + "_dequantized"}})[0]);

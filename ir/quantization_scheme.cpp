@@ -112,8 +112,7 @@ QuantizedWeight quantize_weight(const Tensor& weight, int axis, const Quantizati
   }
   const Dims scale_dims = axis < 0 ? Dims{} : Dims{layout.channels};
   return {.integers = store(integers, weight.dims(), scheme.type),
-          .scales = Tensor::of<float>(scale_dims, scales),
-          .zero_points = Tensor(scheme.type, scale_dims)};
+          .scales = Tensor::of<float>(scale_dims, scales)};
 }
 
 Tensor quantize_bias(const Tensor& bias, std::span<const float> scales) {

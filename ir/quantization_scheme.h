@@ -46,7 +46,6 @@ float dequantize(std::int32_t integer, const QuantizationParameters& parameters)
 struct QuantizedWeight {
   Tensor integers;  // of scheme.type, dims of the weight
   Tensor scales;    // float [channels], or a scalar
-  Tensor zero_points;
 };
 
 /// Quantizes a weight to the nearest integers.

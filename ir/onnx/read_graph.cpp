@@ -248,6 +248,7 @@ class GraphReader {
         return taken(proto.s(), [&] { proto.clear_s(); });
       case Kind::TENSOR:
         return taken(take_tensor(*proto.mutable_t(), folder_), [&] {
+          if (proto.t().name().empty()) proto.mutable_t()->clear_name();
           if (proto.t().ByteSizeLong() == 0) proto.clear_t();
         });
       case Kind::GRAPH:

@@ -90,6 +90,14 @@ class Insertion {
     }
   }
 
+  // Integers that are symmetric need no zero point: DequantizeLinear takes 0 for one that is left out.
+  ValueId add_dequantized(const Tensor& integers, const Tensor& scales, int axis, const std::string& name) {
+    const ValueId stored = edit_.add_constant(integers, name + "_quantized");
+    const ValueId scale = edit_.add_constant(scales, name + "_scale");
+    const Attributes attributes = axis < 0 ? Attributes{} : Attributes{{"axis", axis}};
+    return add_named("DequantizeLinear", {stored, scale}, attributes, name + "_dequantized");
+  }
+
   void quantize_weights(const Layer& layer) {
     const Node& node = graph_.node(layer.node);
     const OpDefinition* op = find_op(node);
@@ -102,14 +110,9 @@ class Insertion {
     const std::optional<Tensor> bias = node.has_input(2) ? graph_.constant(node.inputs[2]) : std::nullopt;
     const QuantizedWeight quantized =
         quantize_weight(*weight, axis, weight_scheme(rules_), least_scales(bias, input_scale, axis));
-    const std::string& name = graph_.name_of(node.inputs[1]);
-    const Attributes attributes = axis < 0 ? Attributes{} : Attributes{{"axis", axis}};
-    edit_.set_input(node.id, 1,
-                    add_named("DequantizeLinear",
-                              {edit_.add_constant(quantized.integers, name + "_quantized"),
-                               edit_.add_constant(quantized.scales, name + "_scale"),
-                               edit_.add_constant(quantized.zero_points, name + "_zero_point")},
-                              attributes, name + "_dequantized"));
+    edit_.set_input(
+        node.id, 1,
+        add_dequantized(quantized.integers, quantized.scales, axis, graph_.name_of(node.inputs[1])));
     if (bias) quantize_bias_of(node, *bias, quantized.scales, input_scale);
   }
 
@@ -131,16 +134,11 @@ class Insertion {
     std::vector<float> scales;
     for (const float scale : weight_scales.data<float>()) scales.push_back(scale * input_scale);
     const Tensor row = bias.reshaped({bias.element_count()});
-    const std::string& name = graph_.name_of(node.inputs[2]);
-    const Dims scale_dims =
-        weight_scales.rank() == 0 ? Dims{} : Dims{static_cast<std::int64_t>(scales.size())};
-    const Attributes attributes = weight_scales.rank() == 0 ? Attributes{} : Attributes{{"axis", 0}};
+    const bool is_per_tensor = weight_scales.rank() == 0;
+    const Dims scale_dims = is_per_tensor ? Dims{} : Dims{static_cast<std::int64_t>(scales.size())};
     edit_.set_input(node.id, 2,
-                    add_named("DequantizeLinear",
-                              {edit_.add_constant(quantize_bias(row, scales), name + "_quantized"),
-                               edit_.add_constant(Tensor::of<float>(scale_dims, scales), name + "_scale"),
-                               edit_.add_constant(Tensor(DataType::int32, scale_dims), name + "_zero_point")},
-                              attributes, name + "_dequantized"));
+                    add_dequantized(quantize_bias(row, scales), Tensor::of<float>(scale_dims, scales),
+                                    is_per_tensor ? -1 : 0, graph_.name_of(node.inputs[2])));
   }
 
   void quantize_constants(const Layer& layer) {
