@@ -77,6 +77,11 @@ Tensors evaluate_node(const Graph& graph, const Node& node, const Tensors& input
   return run_node(graph, node, inputs, no_outer_value);
 }
 
+Tensors evaluate_node(const Graph& graph, const Node& node, const Tensors& inputs,
+                      const std::function<Tensor(const std::string& name)>& captured) {
+  return run_node(graph, node, inputs, captured);
+}
+
 Tensors evaluate(const Graph& graph, const Tensors& inputs) { return run(graph, inputs, no_outer_value); }
 
 std::vector<ValueId> required_inputs(const Graph& graph) {

@@ -11,6 +11,9 @@ namespace edgeopt {
 /// Runs one node on tensors. An input that is left out is an empty Tensor.
 /// throws  UserError if the operator is unknown or the inputs contradict it
 Tensors evaluate_node(const Graph& graph, const Node& node, const Tensors& inputs);
+/// The same for a node whose subgraphs read outer values: `captured` gives them by the names they have there.
+Tensors evaluate_node(const Graph& graph, const Node& node, const Tensors& inputs,
+                      const std::function<Tensor(const std::string& name)>& captured);
 
 /// Runs the graph; `inputs` in the order of graph.inputs() without those that are constants.
 /// throws  UserError naming the node that failed
