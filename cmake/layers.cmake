@@ -32,7 +32,7 @@ edgeopt_layer(hwprofiles FOLDERS hwprofiles USES edgeopt_ir)
 target_link_libraries(edgeopt_hwprofiles PRIVATE PkgConfig::TOMLPLUSPLUS)
 edgeopt_built_in_profiles(edgeopt_hwprofiles)
 
-edgeopt_layer(runtime FOLDERS runtime runtime/kernels USES edgeopt_ir)
+edgeopt_layer(runtime FOLDERS runtime runtime/kernels runtime/kernels/onednn USES edgeopt_ir)
 target_link_libraries(edgeopt_runtime PRIVATE DNNL::dnnl Eigen3::Eigen)
 if(EXISTS "${PROJECT_SOURCE_DIR}/runtime/kernel.h")
   edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels

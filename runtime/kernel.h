@@ -61,7 +61,8 @@ struct KernelCase {
   std::string op_type;
   std::vector<TensorForm> inputs;
   Attributes attributes = {};
-  std::vector<std::pair<std::size_t, Tensor>> constants = {};  // inputs that are constants
+  std::vector<std::size_t> constant_inputs = {};  // made from the seed too
+  std::vector<std::pair<std::size_t, Tensor>> constants = {};  // inputs that are these constants
   bool is_special = false;  // NaN, infinities and zeros among the inputs
   std::size_t output_count = 1;
 };

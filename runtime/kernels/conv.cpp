@@ -1,0 +1,158 @@
+// y = activations(conv(x, w) + bias + addend), in floats or in integers:
+//   y_q = zero_y + round(activations((sum (x_q - zero_x) w_q + bias_q) * s_x s_w / s_y))
+#include <algorithm>
+
+#include "runtime/kernels/onednn/onednn.h"
+#include "runtime/kernels/onednn/window.h"
+
+namespace edgeopt {
+namespace {
+
+using Desc = dnnl::memory::desc;
+using Description = dnnl::convolution_forward::primitive_desc;
+
+std::int64_t group_count(const KernelCall& call) { return call.node().attributes.get_int("group", 1); }
+
+// [out, in / groups, kernel...] as [groups, out / groups, in / groups, kernel...]
+Dims grouped_dims(const KernelCall& call) {
+  Dims dims = call.inputs[1].form.dims;
+  if (group_count(call) == 1) return dims;
+  dims[0] /= group_count(call);
+  dims.insert(dims.begin(), group_count(call));
+  return dims;
+}
+
+std::optional<std::string> decline_integers(const KernelCall& call) {
+  const auto& quantization = call.task.input_quantization;
+  if (!quantization[0] || !quantization[1] || quantization[0]->is_per_channel())
+    return "the input has a scale per channel";
+  if (call.inputs[1].form.dtype != DataType::int8 || !quantization[1]->is_symmetric())
+    return "the weights are not int8 with zero point 0";
+  if (quantization[1]->is_per_channel() && quantization[1]->axis != 0)
+    return "the weights have scales along another axis than the output channels";
+  if (call.task.output_quantization && call.task.output_quantization->is_per_channel())
+    return "the output has a scale per channel";
+  if (bit_count(call.inputs[0].form.dtype) != 8 || (call.has_input(2) && !call.inputs[2].is_constant()))
+    return "the input is not of 8 bits";
+  return std::nullopt;
+}
+
+std::optional<std::string> decline_conv(const KernelCall& call) {
+  if (!onednn::has_usable_operands(call)) return "an operand is of a type that oneDNN does not compute with";
+  if (!call.inputs[1].is_constant()) return "the weights are computed";
+  if (!can_be_channels_last(call.inputs[0].form.dims)) return "it has more than three spatial dims";
+  if (call.is_quantized()) return decline_integers(call);
+  for (const TaskOperand& input : call.inputs)
+    if (input.is_present && input.form.dtype != DataType::float32) return "an input is not float";
+  return std::nullopt;
+}
+
+float weight_scale(const KernelCall& call, std::size_t channel) {
+  const Quantization& weights = *call.task.input_quantization[1];
+  return weights.scales[weights.is_per_channel() ? channel : 0];
+}
+
+// One accumulator unit of every output channel, in units of the output.
+std::vector<float> output_scales(const KernelCall& call, float unit) {
+  std::vector<float> scales(static_cast<std::size_t>(call.inputs[1].form.dims[0]));
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    scales[i] = call.task.input_quantization[0]->scale() * weight_scale(call, i) / unit;
+  return scales;
+}
+
+// The unit in which activations see values: that of the output's integers where they allow it.
+float activation_unit(const KernelCall& call) {
+  const auto& output = call.task.output_quantization;
+  return output && onednn::keeps_unit(call.task.activations) ? output->scale() : 1;
+}
+
+dnnl::primitive_attr attributes_of(const KernelCall& call) {
+  dnnl::primitive_attr attributes = onednn::new_attributes();
+  dnnl::post_ops post_ops;
+  if (call.task.addend != ValueId::none) post_ops.append_sum();
+  const float unit = activation_unit(call);
+  onednn::append_activations(post_ops, call.task.activations, unit);
+  if (call.is_quantized()) {
+    attributes.set_output_scales(1 << 1, output_scales(call, unit));
+    if (const std::int32_t zero = call.task.input_quantization[0]->zero_point(); zero != 0)
+      attributes.set_zero_points(DNNL_ARG_SRC, 0, {zero});
+  }
+  if (const auto& output = call.task.output_quantization) {
+    if (unit == 1) post_ops.append_eltwise(1, dnnl::algorithm::eltwise_linear, 1 / output->scale(), 0);
+    if (output->zero_point() != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {output->zero_point()});
+  }
+  attributes.set_post_ops(post_ops);
+  return attributes;
+}
+
+// The bias in accumulator units: the int32 of the file, or floats divided by what one unit is worth.
+Tensor bias_of(const KernelCall& call) {
+  const Tensor bias = *call.inputs[2].constant;
+  if (!call.is_quantized() || bias.dtype() == DataType::int32) return bias;
+  Tensor result(DataType::float32, bias.dims());
+  const std::vector<float> scales = output_scales(call, 1);
+  for (std::size_t i = 0; i < scales.size(); ++i) result.mutable_data<float>()[i] = bias.data<float>()[i] / scales[i];
+  return result;
+}
+
+Description describe(const KernelCall& call, const std::optional<Tensor>& bias) {
+  const Window window = window_of(call.node(), call.inputs[0].form.dims, call.outputs[0].form.dims,
+                                  Dims(call.inputs[1].form.dims.begin() + 2, call.inputs[1].form.dims.end()));
+  Dims gaps = window.dilations;
+  for (std::int64_t& gap : gaps) --gap;
+  const Desc bias_desc = bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc();
+  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+           onednn::desc_of(call.inputs[0].form), onednn::any_desc(call.inputs[1].form.dtype, grouped_dims(call)),
+           bias_desc, onednn::desc_of(call.outputs[0].form), window.strides, gaps, window.pads_begin,
+           window.pads_end},
+          attributes_of(call),
+          onednn::cpu_engine()};
+}
+
+BoundStep bind_conv(const KernelCall& call) {
+  const std::optional<Tensor> bias = call.has_input(2) ? std::optional(bias_of(call)) : std::nullopt;
+  const Description description = describe(call, bias);
+  auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::convolution_forward(description));
+  step->bind(DNNL_ARG_SRC, description.src_desc(), place_of(call.inputs[0]));
+  const Desc weights = onednn::desc_of({call.inputs[1].form.dtype, grouped_dims(call)});
+  step->bind(DNNL_ARG_WEIGHTS, description.weights_desc(),
+             onednn::pack(*call.inputs[1].constant, weights, description.weights_desc()));
+  if (bias) step->bind(DNNL_ARG_BIAS, description.bias_desc(), onednn::keep(*bias));
+  step->bind(DNNL_ARG_DST, description.dst_desc(), place_of(call.outputs[0]));
+  const Desc scratch = description.scratchpad_desc();
+  step->bind(DNNL_ARG_SCRATCHPAD, scratch, place_of({.slot = call.scratch, .is_present = true}));
+  return onednn::PrimitiveStep::finish(std::move(step), scratch.get_size());
+}
+
+// Channels around the vector width, strides, padding, groups, depthwise.
+std::vector<KernelCase> conv_cases() {
+  std::vector<KernelCase> cases;
+  const auto add = [&](Dims x, Dims w, Attributes attributes) {
+    cases.push_back({.op_type = "Conv",
+                     .inputs = {{DataType::float32, x}, {DataType::float32, w}, {DataType::float32, {w[0]}}},
+                     .attributes = std::move(attributes),
+                     .constant_inputs = {1, 2}});
+  };
+  using Ints = std::vector<std::int64_t>;
+  for (const std::int64_t channels : {1, 15, 16, 17, 53}) add({1, 3, 9, 8}, {channels, 3, 3, 3}, {});
+  for (const std::int64_t channels : {1, 15, 16, 17, 53}) add({2, channels, 5, 6}, {7, channels, 1, 1}, {});
+  add({1, 17, 9, 9}, {17, 1, 3, 3}, {{"group", 17}, {"pads", Ints{1, 1, 1, 1}}});
+  add({1, 4, 9, 9}, {6, 2, 3, 3}, {{"group", 2}, {"strides", Ints{2, 1}}, {"pads", Ints{0, 1, 1, 2}}});
+  add({1, 2, 11}, {3, 2, 4}, {{"dilations", Ints{2}}});
+  return cases;
+}
+
+}  // namespace
+
+Kernel conv_kernel() {
+  return {.name = "conv",
+          .op_types = {"Conv"},
+          .decline = decline_conv,
+          .choose_layouts = channels_last_layouts,
+          .bind = bind_conv,
+          .cases = conv_cases(),
+          // Sums of up to a few hundred products in another order: a few hundred roundings of 2^-24.
+          .tolerance = 1e-5};
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,29 @@
+// Operators that only give the same elements other dims: no step at all.
+#include "runtime/kernel.h"
+
+namespace edgeopt {
+namespace {
+
+std::optional<std::string> decline_view(const KernelCall& call) {
+  const auto& [task, opset, inputs, outputs, addend, thread_count, scratch] = call;
+  if (byte_size(inputs[0].form) != byte_size(outputs[0].form) || inputs[0].form.dtype != outputs[0].form.dtype)
+    return "the elements change";
+  if (task.is_quantized() && task.input_quantization[0] != task.output_quantization) return "the scale changes";
+  if (task.is_quantized() && !task.output_quantization) return "the result is read in float";
+  if (outputs.size() > 1 && outputs[1].is_present) return "a mask is wanted";
+  return std::nullopt;
+}
+
+}  // namespace
+
+Kernel view_kernel() {
+  return {.name = "view",
+          .op_types = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"},
+          .decline = decline_view,
+          .bind = {},
+          .is_view = true,
+          .cases = {{.op_type = "Flatten", .inputs = {{DataType::float32, {2, 3, 5}}}},
+                    {.op_type = "Identity", .inputs = {{DataType::int64, {17}}}}}};
+}
+
+}  // namespace edgeopt
