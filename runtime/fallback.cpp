@@ -30,9 +30,10 @@ void write_output(FallbackCall& call, const FallbackOperand& output, const Tenso
   }
   if (result.dtype() != output.form.dtype || result.dims() != output.form.dims)
     throw InternalError(fmt::format("{} computed {} {}, but its shape rule says {} {}", call.node.op_type,
-                                    name_of(result.dtype()), to_string(result.dims()), name_of(output.form.dtype),
-                                    to_string(output.form.dims)));
-  if (const auto bytes = result.bytes(); !bytes.empty()) std::memmove(output.slot->data, bytes.data(), bytes.size());
+                                    name_of(result.dtype()), to_string(result.dims()),
+                                    name_of(output.form.dtype), to_string(output.form.dims)));
+  if (const auto bytes = result.bytes(); !bytes.empty())
+    std::memmove(output.slot->data, bytes.data(), bytes.size());
 }
 
 Tensors evaluate_call(const FallbackCall& call, const Tensors& operands) {

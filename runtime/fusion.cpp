@@ -9,15 +9,16 @@ namespace edgeopt {
 namespace {
 
 // Their kernels end in a loop over the output where a function of one element costs nothing.
-const std::set<std::string_view> takes_activations = {"Conv", "ConvTranspose", "Gemm", "MatMul", "Add",
-                                                      "Mul",  "Sub",           "Div",  "BatchNormalization"};
+const std::set<std::string_view> takes_activations = {
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul", "Sub", "Div", "BatchNormalization"};
 const std::set<std::string_view> takes_addend = {"Conv"};
 const std::set<std::string_view> plain_activations = {"Relu", "Sigmoid", "Tanh", "HardSwish"};
 
 std::optional<float> bound(const ShapedGraph& shaped, const Node& node, std::size_t index, float otherwise) {
   if (!node.has_input(index)) return otherwise;
   const auto constant = shaped.constant(node.inputs[index]);
-  if (!constant || constant->element_count() != 1 || constant->dtype() != DataType::float32) return std::nullopt;
+  if (!constant || constant->element_count() != 1 || constant->dtype() != DataType::float32)
+    return std::nullopt;
   return constant->data<float>()[0];
 }
 
@@ -41,7 +42,8 @@ bool dies_at(const ShapedGraph& shaped, ValueId value, NodeId last) {
   if (graph.is_output(value) || !graph.producer(value) || shaped.is_constant(value)) return false;
   const int end = position(graph, last);
   const auto uses = graph.uses(value);
-  return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return position(graph, use.node) <= end; });
+  return std::all_of(uses.begin(), uses.end(),
+                     [&](const Use& use) { return position(graph, use.node) <= end; });
 }
 
 // op(x) + addend, both of the output's dims, the addend free to be overwritten.
@@ -89,7 +91,11 @@ void append_candidates(const ShapedGraph& shaped, const Task& task, std::vector<
 }  // namespace
 
 Task single_task(const Node& node) {
-  Task task{.node = &node, .inputs = node.inputs, .outputs = node.outputs, .nodes = {node.id}, .label = node.op_type};
+  Task task{.node = &node,
+            .inputs = node.inputs,
+            .outputs = node.outputs,
+            .nodes = {node.id},
+            .label = node.op_type};
   for (const Capture& capture : node.captures) task.inputs.push_back(capture.value);
   return task;
 }

@@ -69,10 +69,11 @@ Layouts common_layouts(const KernelCall& call) {
     return input.is_present && input.form.layout == Layout::channels_last;
   });
   const std::size_t rank = call.outputs[0].form.dims.size();
-  const bool is_possible =
-      is_wanted && can_be_channels_last(call.outputs[0].form.dims) &&
-      std::all_of(call.inputs.begin(), call.inputs.end(), [&](const TaskOperand& x) { return is_open_to(x, rank); }) &&
-      std::all_of(call.outputs.begin(), call.outputs.end(), [&](const TaskOperand& x) { return is_open_to(x, rank); });
+  const bool is_possible = is_wanted && can_be_channels_last(call.outputs[0].form.dims) &&
+                           std::all_of(call.inputs.begin(), call.inputs.end(),
+                                       [&](const TaskOperand& x) { return is_open_to(x, rank); }) &&
+                           std::all_of(call.outputs.begin(), call.outputs.end(),
+                                       [&](const TaskOperand& x) { return is_open_to(x, rank); });
   return all_in(call, is_possible ? Layout::channels_last : Layout::plain);
 }
 

@@ -1,5 +1,5 @@
-// One fast kernel, one file in runtime/kernels/: for which operators, which operands it takes, in which layout
-// it wants them, and the step that it becomes once shapes and places are known.
+// One fast kernel, one file in runtime/kernels/: for which operators, which operands it takes, in which
+// layout it wants them, and the step that it becomes once shapes and places are known.
 #pragma once
 #include <functional>
 #include <memory>
@@ -61,10 +61,11 @@ struct KernelCase {
   std::string op_type;
   std::vector<TensorForm> inputs;
   Attributes attributes = {};
-  std::vector<std::size_t> constant_inputs = {};  // made from the seed too
+  std::vector<std::size_t> constant_inputs = {};               // made from the seed too
   std::vector<std::pair<std::size_t, Tensor>> constants = {};  // inputs that are these constants
-  bool is_special = false;  // NaN, infinities and zeros among the inputs
+  bool is_special = false;                                     // NaN, infinities and zeros among the inputs
   std::size_t output_count = 1;
+  int opset = 0;  // 0: the newest
 };
 
 struct Kernel {
@@ -84,8 +85,8 @@ struct Kernel {
   double tolerance = 0;
 };
 
-/// Where the operand lies when the step runs: its slot, or a constant in the layout of its form, kept alive by
-/// the result.
+/// Where the operand lies when the step runs: its slot, or a constant in the layout of its form, kept alive
+/// by the result.
 std::shared_ptr<const Slot> place_of(const TaskOperand& operand);
 
 /// All kernels; generated from the files in runtime/kernels. The first that takes a task runs it.
@@ -93,6 +94,9 @@ const std::vector<Kernel>& all_kernels();
 
 /// The first kernel that can run the call; null if none can.
 const Kernel* find_kernel(const KernelCall& call);
+
+/// The names of the kernels that a plan for these inputs runs, in order; "" where the slow evaluation does.
+std::vector<std::string> executed_kernels(const Graph& graph, const Tensors& inputs);
 
 // Stock layout rules.
 Layouts plain_layouts(const KernelCall& call);

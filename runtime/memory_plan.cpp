@@ -16,7 +16,8 @@ struct Placed {
   std::size_t end = 0;
 };
 
-// The start of the smallest gap between `taken` (sorted by offset) that holds `bytes`; their end if none does.
+// The start of the smallest gap between `taken` (sorted by offset) that holds `bytes`; their end if none
+// does.
 std::size_t best_gap(const std::vector<Placed>& taken, std::size_t bytes) {
   std::size_t best = 0;
   std::size_t best_size = std::numeric_limits<std::size_t>::max();
@@ -46,7 +47,8 @@ MemoryPlan plan_memory(const std::vector<Lifetime>& blocks) {
     for (const std::size_t other : placed)
       if (blocks[other].first <= blocks[block].last && blocks[block].first <= blocks[other].last)
         taken.push_back({plan.offsets[other], plan.offsets[other] + rounded(blocks[other].bytes)});
-    std::sort(taken.begin(), taken.end(), [](const Placed& a, const Placed& b) { return a.offset < b.offset; });
+    std::sort(taken.begin(), taken.end(),
+              [](const Placed& a, const Placed& b) { return a.offset < b.offset; });
     plan.offsets[block] = best_gap(taken, rounded(blocks[block].bytes));
     plan.bytes = std::max(plan.bytes, plan.offsets[block] + rounded(blocks[block].bytes));
     placed.push_back(block);

@@ -79,4 +79,13 @@ std::vector<NodeTime> Plan::node_times() const {
   return times;
 }
 
+std::vector<std::string> executed_kernels(const Graph& graph, const Tensors& inputs) {
+  std::vector<Dims> dims;
+  for (const Tensor& input : inputs) dims.push_back(input.dims());
+  std::vector<std::string> names;
+  for (const ChosenTask& chosen : choose_tasks(ShapedGraph(graph, dims), 1))
+    names.push_back(chosen.kernel ? chosen.kernel->name : "");
+  return names;
+}
+
 }  // namespace edgeopt

@@ -107,9 +107,10 @@ void PlanBuilder::append_reorder(const Location& from, const Location& to, std::
   keep_alive(to.storage);
   Slot* source = storages_[from.storage].slot;
   Slot* target = storages_[to.storage].slot;
-  steps_.push_back({.node = std::move(label), .label = "Reorder", .bind = [=, a = from.form, b = to.form](Slot*) {
-                      return bind_reorder(a, source, b, target);
-                    }});
+  steps_.push_back(
+      {.node = std::move(label), .label = "Reorder", .bind = [=, a = from.form, b = to.form](Slot*) {
+         return bind_reorder(a, source, b, target);
+       }});
 }
 
 void PlanBuilder::add_task(const ChosenTask& chosen) {
@@ -120,7 +121,8 @@ void PlanBuilder::add_task(const ChosenTask& chosen) {
 }
 
 void PlanBuilder::add_fallback(const Task& task) {
-  FallbackCall call{.graph = *plan_.graph_, .node = plan_.graph_->node(task.node->id), .dynamic = plan_.dynamic_};
+  FallbackCall call{
+      .graph = *plan_.graph_, .node = plan_.graph_->node(task.node->id), .dynamic = plan_.dynamic_};
   std::vector<std::size_t> used;
   const auto describe = [&](ValueId id, bool is_input) {
     FallbackOperand operand{.is_present = id != ValueId::none};
@@ -162,13 +164,15 @@ std::size_t PlanBuilder::storage_of_addend(ValueId addend, const TensorForm& for
   return copy.storage;
 }
 
-std::size_t PlanBuilder::storage_for_output(const KernelCall& call, const Kernel& kernel, const TensorForm& form) {
+std::size_t PlanBuilder::storage_for_output(const KernelCall& call, const Kernel& kernel,
+                                            const TensorForm& form) {
   const Task& task = call.task;
   if (task.addend != ValueId::none) return storage_of_addend(task.addend, form);
   for (const int index : kernel.in_place_inputs) {
     const auto i = static_cast<std::size_t>(index);
     if (!call.has_input(i) || call.inputs[i].is_constant() || call.inputs[i].form.dims != form.dims) continue;
-    if (byte_size(call.inputs[i].form) != byte_size(form) || call.inputs[i].form.layout != form.layout) continue;
+    if (byte_size(call.inputs[i].form) != byte_size(form) || call.inputs[i].form.layout != form.layout)
+      continue;
     const Location place = locate(task.inputs[i], form.layout);
     if (can_take_over(place)) return place.storage;
   }
@@ -181,9 +185,11 @@ void PlanBuilder::add_view(const KernelCall& call) {
 }
 
 void PlanBuilder::add_kernel(const Task& task, const Kernel& kernel) {
-  auto call = std::make_shared<KernelCall>(call_of(shaped_, tasks_[current_task_].task, options_.thread_count).value());
+  auto call = std::make_shared<KernelCall>(
+      call_of(shaped_, tasks_[current_task_].task, options_.thread_count).value());
   for (std::size_t i = 0; i < call->inputs.size(); ++i)
-    if (call->inputs[i].is_present && !call->inputs[i].is_constant()) call->inputs[i].form = locate_any(task.inputs[i]).form;
+    if (call->inputs[i].is_present && !call->inputs[i].is_constant())
+      call->inputs[i].form = locate_any(task.inputs[i]).form;
   const Layouts layouts = kernel.choose_layouts ? kernel.choose_layouts(*call) : plain_layouts(*call);
   std::vector<std::size_t> used;
   for (std::size_t i = 0; i < call->inputs.size(); ++i) {
@@ -208,10 +214,11 @@ void PlanBuilder::add_kernel(const Task& task, const Kernel& kernel) {
     used.push_back(storage);
   }
   for (const std::size_t storage : used) keep_alive(storage);
-  steps_.push_back({.node = title(shaped_.graph(), task), .label = task.label, .bind = [call, &kernel](Slot* scratch) {
-                      call->scratch = scratch;
-                      return kernel.bind(*call);
-                    }});
+  steps_.push_back(
+      {.node = title(shaped_.graph(), task), .label = task.label, .bind = [call, &kernel](Slot* scratch) {
+         call->scratch = scratch;
+         return kernel.bind(*call);
+       }});
 }
 
 void PlanBuilder::add_outputs() {

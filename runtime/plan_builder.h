@@ -1,5 +1,5 @@
-// Builds a Plan: tasks in order become steps, values get storages with lifetimes, then addresses, then kernels
-// are bound.
+// Builds a Plan: tasks in order become steps, values get storages with lifetimes, then addresses, then
+// kernels are bound.
 #pragma once
 #include <functional>
 #include <map>
@@ -24,7 +24,8 @@ class PlanBuilder {
     Slot* slot = nullptr;
     Home home = Home::arena;
     Lifetime life;
-    std::size_t last_use = 0;  // index of the last task that reads one of its values; `never_ends` for outputs
+    std::size_t last_use =
+        0;  // index of the last task that reads one of its values; `never_ends` for outputs
   };
   /// A value in one of its layouts.
   struct Location {

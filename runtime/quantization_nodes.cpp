@@ -23,7 +23,8 @@ std::optional<Quantization> quantization_of(const ShapedGraph& shaped, const Nod
   std::optional<Tensor> zero_point;
   if (node.has_input(2)) {
     zero_point = shaped.constant(node.inputs[2]);
-    if (!zero_point || bit_count(zero_point->dtype()) < 8 || !is_integer(zero_point->dtype())) return std::nullopt;
+    if (!zero_point || bit_count(zero_point->dtype()) < 8 || !is_integer(zero_point->dtype()))
+      return std::nullopt;
     if (zero_point->element_count() != scale->element_count()) return std::nullopt;
   }
   Quantization result{.dtype = integer_type(shaped, node, zero_point)};

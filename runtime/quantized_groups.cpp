@@ -13,13 +13,18 @@ const std::set<std::string_view> has_bias = {"Conv", "Gemm"};
 // Operators whose integer form may end in floats.
 const std::set<std::string_view> may_end_in_float = {"Conv", "Gemm", "MatMul"};
 // The first input alone carries elements; the others say where they go.
-const std::set<std::string_view> one_operand = {
-    "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape", "Flatten", "Squeeze",  "Unsqueeze", "Transpose",
-    "Slice",   "Gather",      "Split",             "Identity", "Relu",   "Clip",     "Resize",    "DepthToSpace",
-    "Sigmoid", "HardSwish",   "HardSigmoid",       "Tanh",     "LeakyRelu"};
+const std::set<std::string_view> one_operand = {"MaxPool",      "AveragePool", "GlobalAveragePool",
+                                                "Reshape",      "Flatten",     "Squeeze",
+                                                "Unsqueeze",    "Transpose",   "Slice",
+                                                "Gather",       "Split",       "Identity",
+                                                "Relu",         "Clip",        "Resize",
+                                                "DepthToSpace", "Sigmoid",     "HardSwish",
+                                                "HardSigmoid",  "Tanh",        "LeakyRelu"};
 const std::set<std::string_view> all_operands = {"Conv", "Gemm", "MatMul", "Add", "Mul", "Sub", "Concat"};
 
-std::size_t operand_count(const Node& node) { return one_operand.contains(node.op_type) ? 1 : node.inputs.size(); }
+std::size_t operand_count(const Node& node) {
+  return one_operand.contains(node.op_type) ? 1 : node.inputs.size();
+}
 
 // Reads the operand behind its DequantizeLinear. A float bias stays as it is.
 bool read_operand(const ShapedGraph& shaped, Task& task, std::size_t index) {

@@ -37,7 +37,8 @@ template <typename T>
 void transpose_all(const Matrices& shape, const std::byte* from, std::byte* to) {
   for (std::int64_t i = 0; i < shape.count; ++i) {
     const std::int64_t offset = i * shape.rows * shape.columns;
-    transpose(reinterpret_cast<const T*>(from) + offset, reinterpret_cast<T*>(to) + offset, shape.rows, shape.columns);
+    transpose(reinterpret_cast<const T*>(from) + offset, reinterpret_cast<T*>(to) + offset, shape.rows,
+              shape.columns);
   }
 }
 
@@ -62,8 +63,11 @@ Matrices matrices_of(const TensorForm& form) {
 
 BoundStep bind_reorder(const TensorForm& from, Slot* source, const TensorForm& to, Slot* target) {
   if (lies_as(from, to.layout))
-    return {.run = [source, target, bytes = byte_size(from)] { std::memcpy(target->data, source->data, bytes); }};
-  return {.run = [shape = matrices_of(from), source, target] { transpose_all(shape, source->data, target->data); }};
+    return {
+        .run = [source, target, bytes = byte_size(from)] { std::memcpy(target->data, source->data, bytes); }};
+  return {.run = [shape = matrices_of(from), source, target] {
+    transpose_all(shape, source->data, target->data);
+  }};
 }
 
 Tensor reordered(const Tensor& plain, Layout layout) {

@@ -21,8 +21,8 @@ void require_runnable(const Graph& graph) {
   for (const NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
     if (const OpDefinition* op = find_op(node); !op || !op->evaluate)
-      throw UserError(fmt::format("node '{}': operator '{}' of domain '{}' is not one that edgeopt can run", node.name,
-                                  node.op_type, node.domain.empty() ? "ai.onnx" : node.domain));
+      throw UserError(fmt::format("node '{}': operator '{}' of domain '{}' is not one that edgeopt can run",
+                                  node.name, node.op_type, node.domain.empty() ? "ai.onnx" : node.domain));
   }
 }
 
@@ -66,7 +66,8 @@ class NativeSession : public Session {
 
   void check(const Tensors& inputs) const {
     if (inputs.size() != inputs_.size())
-      throw UserError(fmt::format("the model has {} inputs, but {} are given", inputs_.size(), inputs.size()));
+      throw UserError(
+          fmt::format("the model has {} inputs, but {} are given", inputs_.size(), inputs.size()));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Value& value = graph_.value(inputs_[i]);
       if (!agrees(value.type, inputs[i]))

@@ -94,8 +94,9 @@ void ShapedGraph::describe(const Node& node) {
     output.operand.constant.reset();
     if (auto tensor = tensor_of_elements(output.operand)) output = {operand_of(*tensor), true};
   }
-  const bool is_constant = std::all_of(node.inputs.begin(), node.inputs.end(),
-                                       [&](ValueId id) { return id == ValueId::none || facts(id).is_constant; });
+  const bool is_constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+    return id == ValueId::none || facts(id).is_constant;
+  });
   if (is_constant && can_fold(graph_, node)) describe_constant_outputs(node);
 }
 

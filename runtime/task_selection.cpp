@@ -43,8 +43,8 @@ ChosenTask choose(const Selection& selection, const Node& node) {
   }
   const OpDefinition* op = find_op(node);
   if (!op || !op->evaluate)
-    throw UserError(fmt::format("node '{}': operator '{}' of domain '{}' is not one that edgeopt can run", node.name,
-                                node.op_type, node.domain.empty() ? "ai.onnx" : node.domain));
+    throw UserError(fmt::format("node '{}': operator '{}' of domain '{}' is not one that edgeopt can run",
+                                node.name, node.op_type, node.domain.empty() ? "ai.onnx" : node.domain));
   return {single_task(node), nullptr};
 }
 
@@ -76,7 +76,8 @@ std::optional<TaskOperand> operand_at(const ShapedGraph& shaped, ValueId id) {
 }  // namespace
 
 std::optional<KernelCall> call_of(const ShapedGraph& shaped, const Task& task, int thread_count) {
-  KernelCall call{.task = task, .opset = shaped.graph().opset(task.node->domain), .thread_count = thread_count};
+  KernelCall call{
+      .task = task, .opset = shaped.graph().opset(task.node->domain), .thread_count = thread_count};
   for (const ValueId id : task.inputs) {
     auto operand = operand_at(shaped, id);
     if (!operand) return std::nullopt;
@@ -101,7 +102,8 @@ std::vector<ChosenTask> choose_tasks(const ShapedGraph& shaped, int thread_count
     const Node& node = graph.node(id);
     if (selection.absorbed.contains(static_cast<std::int32_t>(id)) || is_needless(shaped, node)) continue;
     tasks.push_back(choose(selection, node));
-    for (const NodeId part : tasks.back().task.nodes) selection.absorbed.insert(static_cast<std::int32_t>(part));
+    for (const NodeId part : tasks.back().task.nodes)
+      selection.absorbed.insert(static_cast<std::int32_t>(part));
   }
   std::stable_sort(tasks.begin(), tasks.end(), [&](const ChosenTask& a, const ChosenTask& b) {
     return selection.place(a.task) < selection.place(b.task);

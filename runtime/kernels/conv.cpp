@@ -91,7 +91,8 @@ Tensor bias_of(const KernelCall& call) {
   if (!call.is_quantized() || bias.dtype() == DataType::int32) return bias;
   Tensor result(DataType::float32, bias.dims());
   const std::vector<float> scales = output_scales(call, 1);
-  for (std::size_t i = 0; i < scales.size(); ++i) result.mutable_data<float>()[i] = bias.data<float>()[i] / scales[i];
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    result.mutable_data<float>()[i] = bias.data<float>()[i] / scales[i];
   return result;
 }
 
@@ -102,9 +103,9 @@ Description describe(const KernelCall& call, const std::optional<Tensor>& bias) 
   for (std::int64_t& gap : gaps) --gap;
   const Desc bias_desc = bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc();
   return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-           onednn::desc_of(call.inputs[0].form), onednn::any_desc(call.inputs[1].form.dtype, grouped_dims(call)),
-           bias_desc, onednn::desc_of(call.outputs[0].form), window.strides, gaps, window.pads_begin,
-           window.pads_end},
+           onednn::desc_of(call.inputs[0].form),
+           onednn::any_desc(call.inputs[1].form.dtype, grouped_dims(call)), bias_desc,
+           onednn::desc_of(call.outputs[0].form), window.strides, gaps, window.pads_begin, window.pads_end},
           attributes_of(call),
           onednn::cpu_engine()};
 }

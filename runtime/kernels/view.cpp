@@ -6,10 +6,13 @@ namespace {
 
 std::optional<std::string> decline_view(const KernelCall& call) {
   const auto& [task, opset, inputs, outputs, addend, thread_count, scratch] = call;
-  if (byte_size(inputs[0].form) != byte_size(outputs[0].form) || inputs[0].form.dtype != outputs[0].form.dtype)
+  if (byte_size(inputs[0].form) != byte_size(outputs[0].form) ||
+      inputs[0].form.dtype != outputs[0].form.dtype)
     return "the elements change";
-  if (task.is_quantized() && task.input_quantization[0] != task.output_quantization) return "the scale changes";
+  if (task.is_quantized() && task.input_quantization[0] != task.output_quantization)
+    return "the scale changes";
   if (task.is_quantized() && !task.output_quantization) return "the result is read in float";
+  if (call.node().is("Dropout") && call.has_input(2)) return "it may drop elements";
   if (outputs.size() > 1 && outputs[1].is_present) return "a mask is wanted";
   return std::nullopt;
 }

@@ -78,8 +78,9 @@ dnnl::memory::desc any_desc(DataType type, const Dims& dims) {
 bool has_usable_operands(const KernelCall& call) {
   constexpr std::size_t highest_rank = 9;  // of plain_tag
   const auto is_usable = [](const TaskOperand& operand) {
-    return !operand.is_present || (data_type_of(operand.form.dtype) != dnnl::memory::data_type::undef &&
-                                   element_count(operand.form.dims) > 0 && operand.form.dims.size() <= highest_rank);
+    return !operand.is_present ||
+           (data_type_of(operand.form.dtype) != dnnl::memory::data_type::undef &&
+            element_count(operand.form.dims) > 0 && operand.form.dims.size() <= highest_rank);
   };
   return std::all_of(call.inputs.begin(), call.inputs.end(), is_usable) &&
          std::all_of(call.outputs.begin(), call.outputs.end(), is_usable);
@@ -121,14 +122,16 @@ dnnl::primitive_attr new_attributes() {
   return attributes;
 }
 
-PrimitiveStep::PrimitiveStep(const dnnl::primitive& primitive) : primitive_(primitive), stream_(cpu_engine()) {}
+PrimitiveStep::PrimitiveStep(const dnnl::primitive& primitive)
+    : primitive_(primitive), stream_(cpu_engine()) {}
 
 void PrimitiveStep::bind(int argument, const dnnl::memory::desc& desc, std::shared_ptr<const Slot> place) {
   arguments_.push_back({dnnl::memory(desc, cpu_engine(), DNNL_MEMORY_NONE), std::move(place)});
   c_arguments_.push_back({argument, arguments_.back().memory.get()});
 }
 
-void PrimitiveStep::bind(int argument, const dnnl::memory::desc& desc, std::shared_ptr<const PackedConstant> packed) {
+void PrimitiveStep::bind(int argument, const dnnl::memory::desc& desc,
+                         std::shared_ptr<const PackedConstant> packed) {
   arguments_.push_back({dnnl::memory(desc, cpu_engine(), packed->data()), nullptr});
   c_arguments_.push_back({argument, arguments_.back().memory.get()});
   packed_.push_back(std::move(packed));
@@ -140,7 +143,8 @@ void PrimitiveStep::run() {
       argument.bound = argument.place->data;
       argument.memory.set_data_handle(argument.bound);
     }
-  dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(c_arguments_.size()), c_arguments_.data());
+  dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(c_arguments_.size()),
+                         c_arguments_.data());
 }
 
 BoundStep PrimitiveStep::finish(std::shared_ptr<PrimitiveStep> step, std::size_t scratch_bytes) {

@@ -1,4 +1,5 @@
-// The window of a convolution or pooling: strides, dilations and paddings per spatial dim, from the attributes.
+// The window of a convolution or pooling: strides, dilations and paddings per spatial dim, from the
+// attributes.
 #pragma once
 #include "runtime/kernel.h"
 

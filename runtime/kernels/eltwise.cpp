@@ -1,0 +1,108 @@
+// y[i] = f(x[i]) with oneDNN's vector code, in any layout, in place where the memory allows.
+#include <limits>
+#include <map>
+#include <string_view>
+
+#include "runtime/fusion.h"
+#include "runtime/kernels/onednn/onednn.h"
+
+namespace edgeopt {
+namespace {
+
+struct Function {
+  dnnl::algorithm algorithm;
+  float alpha = 0;
+  float beta = 0;
+};
+
+std::optional<float> bound(const KernelCall& call, std::size_t index, std::string_view attribute,
+                           float otherwise) {
+  if (!call.has_input(index)) return call.node().attributes.get_float(attribute, otherwise);
+  const auto& constant = call.inputs[index].constant;
+  if (!constant || constant->dtype() != DataType::float32 || constant->element_count() != 1)
+    return std::nullopt;
+  return constant->data<float>()[0];
+}
+
+std::optional<Function> clip_of(const KernelCall& call) {
+  constexpr float largest = std::numeric_limits<float>::max();
+  const auto low = bound(call, 1, "min", -largest);
+  const auto high = bound(call, 2, "max", largest);
+  if (!low || !high || *low > *high) return std::nullopt;
+  return Function{dnnl::algorithm::eltwise_clip, *low, *high};
+}
+
+std::optional<Function> function_of(const KernelCall& call) {
+  using Algorithm = dnnl::algorithm;
+  static const std::map<std::string_view, Function> plain = {
+      {"Relu", {Algorithm::eltwise_relu}}, {"Sigmoid", {Algorithm::eltwise_logistic}},
+      {"Tanh", {Algorithm::eltwise_tanh}}, {"HardSwish", {Algorithm::eltwise_hardswish}},
+      {"Exp", {Algorithm::eltwise_exp}},   {"Sqrt", {Algorithm::eltwise_sqrt}},
+      {"Abs", {Algorithm::eltwise_abs}},   {"Neg", {Algorithm::eltwise_linear, -1}},
+      {"Log", {Algorithm::eltwise_log}}};
+  const Attributes& attributes = call.node().attributes;
+  const std::string& op = call.node().op_type;
+  if (const auto found = plain.find(op); found != plain.end()) return found->second;
+  if (op == "Clip") return clip_of(call);
+  if (op == "LeakyRelu") return Function{Algorithm::eltwise_relu, attributes.get_float("alpha", 0.01f)};
+  if (op == "Elu") return Function{Algorithm::eltwise_elu, attributes.get_float("alpha", 1.0f)};
+  if (op == "Gelu" && attributes.get_string("approximate", "none") == "none")
+    return Function{Algorithm::eltwise_gelu_erf};
+  return std::nullopt;
+}
+
+std::optional<std::string> decline_eltwise(const KernelCall& call) {
+  if (call.is_quantized()) return "the operands are integers";
+  if (call.inputs[0].form.dtype != DataType::float32 || !onednn::has_usable_operands(call))
+    return "it is not float";
+  if (!function_of(call)) return "a parameter is computed";
+  return std::nullopt;
+}
+
+Layouts layouts_of_first(const KernelCall& call) {
+  Layouts layouts = plain_layouts(call);
+  layouts.inputs[0] = layouts.outputs[0] = call.inputs[0].form.layout;
+  return layouts;
+}
+
+BoundStep bind_eltwise(const KernelCall& call) {
+  const Function function = function_of(call).value();
+  // The order of the elements does not matter: a flat row.
+  const auto row = onednn::desc_of({DataType::float32, {element_count(call.outputs[0].form.dims)}});
+  const dnnl::eltwise_forward::primitive_desc description(
+      {dnnl::prop_kind::forward_inference, function.algorithm, row, function.alpha, function.beta},
+      onednn::new_attributes(), onednn::cpu_engine());
+  auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::eltwise_forward(description));
+  step->bind(DNNL_ARG_SRC, row, place_of(call.inputs[0]));
+  step->bind(DNNL_ARG_DST, row, place_of(call.outputs[0]));
+  return onednn::PrimitiveStep::finish(std::move(step), 0);
+}
+
+std::vector<KernelCase> eltwise_cases() {
+  std::vector<KernelCase> cases;
+  for (const char* op :
+       {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "Exp", "Sqrt", "Abs", "Neg", "Gelu"})
+    for (const std::int64_t count : {1, 15, 16, 17, 53})
+      cases.push_back({.op_type = op, .inputs = {{DataType::float32, {count}}}, .is_special = true});
+  cases.push_back({.op_type = "Clip",
+                   .inputs = {{DataType::float32, {53}}, {}, {}},
+                   .constants = {{1, Tensor::scalar(-1.0f)}, {2, Tensor::scalar(0.5f)}}});
+  return cases;
+}
+
+}  // namespace
+
+Kernel eltwise_kernel() {
+  return {.name = "eltwise",
+          .op_types = {"Relu", "LeakyRelu", "Clip", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Exp",
+                       "Log", "Sqrt", "Abs", "Neg"},
+          .decline = decline_eltwise,
+          .choose_layouts = layouts_of_first,
+          .bind = bind_eltwise,
+          .in_place_inputs = {0},
+          .cases = eltwise_cases(),
+          // oneDNN's polynomials for exp, tanh and erf are good to a few units of 2^-23.
+          .tolerance = 2e-6};
+}
+
+}  // namespace edgeopt
