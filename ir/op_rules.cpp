@@ -58,7 +58,7 @@ std::vector<Operand> infer_comparison(const InferCall& call) {
   return {operand(DataType::boolean, broadcast_shape(call.inputs))};
 }
 
-std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank) {
+std::vector<std::int64_t> sorted_axes(std::vector<std::int64_t> axes, std::size_t rank) {
   for (std::int64_t& axis : axes) axis = normalize_axis(axis, rank);
   std::ranges::sort(axes);
   if (std::ranges::adjacent_find(axes) != axes.end())
@@ -122,12 +122,6 @@ Tensors widened(std::span<const Tensor> tensors) {
 
 Tensor map_floats(const Tensor& x, const std::function<double(double)>& f) {
   return map_elements(FloatTypes{}, x, [&f](auto element) { return f(static_cast<double>(element)); });
-}
-
-Dims strides_of(std::span<const std::int64_t> dims) {
-  Dims strides(dims.size(), 1);
-  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
-  return strides;
 }
 
 std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to) {

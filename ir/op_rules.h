@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "ir/move_elements.h"
 #include "ir/op.h"
 
 namespace edgeopt {
@@ -23,7 +24,7 @@ std::vector<Operand> infer_comparison(const InferCall& call);
 std::optional<Shape> broadcast_shape(std::span<const Operand> operands);
 
 /// The axes counted from the front, ascending. throws UserError if one is outside the rank or given twice
-std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank);
+std::vector<std::int64_t> sorted_axes(std::vector<std::int64_t> axes, std::size_t rank);
 /// The axes that a node names: its input `index` if it has one, else its attribute "axes"; empty if neither
 /// is there. For inference: nothing if they are computed at run time.
 std::optional<std::vector<std::int64_t>> given_axes(const InferCall& call, std::size_t index);
@@ -74,8 +75,6 @@ Tensors widened(std::span<const Tensor> tensors);
 /// y[i] = f(x[i]) for a floating-point tensor, computed in double and rounded once.
 Tensor map_floats(const Tensor& x, const std::function<double(double)>& f);
 
-/// Row-major distances, in elements, between neighbours along each axis.
-Dims strides_of(std::span<const std::int64_t> dims);
 /// For each element of a tensor of dims `to`, in order, the index of the element of a tensor of dims `from`
 /// that broadcasting puts there. With `from` = `to` reduced to 1 along some axes: the group that each element
 /// is reduced into.

@@ -52,7 +52,7 @@ bool reduces_nothing(const Attributes& attributes, const std::vector<std::int64_
 std::vector<std::int64_t> effective_axes(std::vector<std::int64_t> axes, std::size_t rank) {
   if (axes.empty())
     for (std::size_t i = 0; i < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
-  return normalize_axes(std::move(axes), rank);
+  return sorted_axes(std::move(axes), rank);
 }
 
 Tensors evaluate(const EvaluateCall& call, const Reduction& reduction) {
