@@ -1,0 +1,152 @@
+// Two models on the same inputs: how far apart are their outputs, relative to the output's own scale?
+#include "recipes/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "ir/evaluate.h"
+#include "support/error.h"
+#include "support/random.h"
+
+namespace edgeopt {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+// Image sizes and sequence lengths that networks accept: divisible by 32, a speech frame of 512 at 16 kHz,
+// ...
+constexpr std::int64_t tried_sizes[] = {32, 64, 1, 16, 512, 224, 128, 256};
+
+Tensors run_graph(const Graph& graph, const Tensors& inputs) { return evaluate(graph, inputs); }
+
+Dims with_sizes(const Shape& shape, std::int64_t size) {
+  Dims dims;
+  for (const Dim& dim : shape) dims.push_back(dim.is_number() ? dim.size : dims.empty() ? 1 : size);
+  return dims;
+}
+
+Tensor random_input(const Value& input, std::int64_t size, RandomStream stream) {
+  const DataType dtype = input.type.dtype;
+  if (!is_floating_point(dtype) && !is_integer(dtype) && dtype != DataType::boolean)
+    throw UserError(
+        fmt::format("input '{}' is {}, for which there are no random values; give samples with "
+                    "--data",
+                    input.name, name_of(dtype)));
+  if (!input.type.shape)
+    throw UserError(fmt::format("input '{}' has no shape; give samples with --data", input.name));
+  Tensor tensor(DataType::float32, with_sizes(*input.type.shape, size));
+  for (float& element : tensor.mutable_data<float>())
+    element =
+        is_floating_point(dtype) ? static_cast<float>(stream.normal()) : static_cast<float>(stream.below(2));
+  return dtype == DataType::float32 ? tensor : cast(tensor, dtype);
+}
+
+std::vector<Tensors> random_inputs(const Graph& graph, std::int64_t count, std::uint64_t seed,
+                                   std::int64_t size) {
+  std::vector<Tensors> samples(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    for (const ValueId id : required_inputs(graph)) {
+      const Value& input = graph.value(id);
+      samples[i].push_back(
+          random_input(input, size, RandomStream(seed, fmt::format("compare/{}/{}", input.name, i))));
+    }
+  return samples;
+}
+
+bool has_open_axes(const Graph& graph) {
+  const std::vector<ValueId> inputs = required_inputs(graph);
+  return std::any_of(inputs.begin(), inputs.end(), [&](ValueId id) {
+    const std::optional<Shape>& shape = graph.type_of(id).shape;
+    return shape && std::any_of(shape->begin(), shape->end(),
+                                [&](const Dim& dim) { return !dim.is_number() && &dim != &shape->front(); });
+  });
+}
+
+std::vector<Tensors> answers_of(const Graph& graph, const std::vector<Tensors>& inputs) {
+  std::vector<Tensors> answers;
+  answers.reserve(inputs.size());
+  for (const Tensors& sample : inputs) answers.push_back(run_graph(graph, sample));
+  return answers;
+}
+
+double relative_error_of(const std::vector<double>& expected, const std::vector<double>& actual) {
+  double scale = 0;
+  double difference = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const bool is_same = expected[i] == actual[i] || (std::isnan(expected[i]) && std::isnan(actual[i]));
+    if (!is_same && (!std::isfinite(expected[i]) || !std::isfinite(actual[i]))) return infinity;
+    if (std::isfinite(expected[i])) scale = std::max(scale, std::abs(expected[i]));
+    if (!is_same) difference = std::max(difference, std::abs(expected[i] - actual[i]));
+  }
+  if (difference == 0) return 0;
+  return scale > 0 ? difference / scale : infinity;
+}
+
+}  // namespace
+
+ComparisonSet comparison_on_samples(const Graph& original, const SampleSource& source, std::int64_t count) {
+  ComparisonSet set;
+  const std::int64_t used = std::min(count, source.count);
+  for (std::int64_t i = 0; i < used; ++i) set.inputs.push_back(source.read(i).inputs);
+  set.expected = answers_of(original, set.inputs);
+  set.description = fmt::format("{} samples of {}", used, source.description);
+  return set;
+}
+
+ComparisonSet comparison_on_random(const Graph& original, std::int64_t count, std::uint64_t seed) {
+  ComparisonSet set{.description = fmt::format("{} random inputs (seed {})", count, seed)};
+  for (const std::int64_t size : tried_sizes) {
+    try {
+      set.inputs = random_inputs(original, count, seed, size);
+      set.expected = answers_of(original, set.inputs);
+      set.missing_because.reset();
+      return set;
+    } catch (const UserError& error) {
+      if (!set.missing_because) set.missing_because = error.what();
+      set.inputs.clear();
+    }
+    if (!has_open_axes(original)) return set;
+  }
+  return set;
+}
+
+double relative_error(const Tensor& expected, const Tensor& actual) {
+  if (expected == actual) return 0;
+  if (expected.dtype() != actual.dtype() || expected.dims() != actual.dims()) return infinity;
+  const bool is_numeric = is_floating_point(expected.dtype()) || is_integer(expected.dtype()) ||
+                          expected.dtype() == DataType::boolean;
+  if (!is_numeric) return infinity;
+  return relative_error_of(to_doubles(expected), to_doubles(actual));
+}
+
+WorstDifference compare_outputs(const ComparisonSet& set, const Graph& graph) {
+  WorstDifference worst;
+  for (std::size_t i = 0; i < set.inputs.size(); ++i) {
+    const Tensors actual = run_graph(graph, set.inputs[i]);
+    for (std::size_t k = 0; k < actual.size(); ++k) {
+      const double error = relative_error(set.expected[i][k], actual[k]);
+      if (error > worst.relative_error) worst = {error, graph.name_of(graph.outputs()[k])};
+    }
+  }
+  return worst;
+}
+
+PassCheck check_against(const ComparisonSet& set, double tolerance) {
+  if (set.missing_because) return {};
+  return [set, tolerance](const Graph&, const Graph& after, const Pass&) -> std::optional<std::string> {
+    try {
+      const WorstDifference worst = compare_outputs(set, after);
+      if (worst.relative_error <= tolerance) return std::nullopt;
+      return fmt::format("output '{}' moved by {:.2g} of its scale, more than {:.0e}", worst.output,
+                         worst.relative_error, tolerance);
+    } catch (const UserError& error) {
+      return fmt::format("the result does not run: {}", error.what());
+    }
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,91 @@
+// What the commands print: tables of passes, sizes and counts, as text and as JSON.
+#include "tools/describe.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "ir/onnx/onnx.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string step_table(const std::vector<StepOutcome>& steps) {
+  std::string text;
+  for (const StepOutcome& step : steps) {
+    if (step.rewrite_count == 0 && !step.dropped_because) continue;
+    text += fmt::format("  {:<32} {:>4} x {:>9.1f} ms", step.pass, step.rewrite_count, step.time_ms);
+    if (step.dropped_because) text += fmt::format("  dropped: {}", *step.dropped_because);
+    text += '\n';
+  }
+  return text.empty() ? "  nothing applied; `--json -` gives each pass's reasons\n" : text;
+}
+
+Json steps_to_json(const std::vector<StepOutcome>& steps) {
+  Json list = Json::array();
+  for (const StepOutcome& step : steps) {
+    Json json = {{"pass", step.pass},
+                 {"stage", step.stage},
+                 {"rewrite_count", step.rewrite_count},
+                 {"time_ms", step.time_ms}};
+    for (const auto& [reason, count] : step.declined)
+      json["declined"].push_back({{"reason", reason}, {"count", count}});
+    if (step.dropped_because) json["dropped_because"] = *step.dropped_because;
+    list.push_back(json);
+  }
+  return list;
+}
+
+std::uint64_t model_bytes(const std::string& path) {
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(path, ignored);
+  const auto data = std::filesystem::file_size(path + ".data", ignored);
+  return (size == std::uintmax_t(-1) ? 0 : size) + (data == std::uintmax_t(-1) ? 0 : data);
+}
+
+}  // namespace
+
+Graph load(const std::string& path) {
+  return while_doing(fmt::format("loading '{}'", path), [&] { return load_model(path); });
+}
+
+void save(const Graph& graph, const std::string& path) {
+  while_doing(fmt::format("saving '{}'", path), [&] { save_model(graph, path); });
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} bytes", bytes);
+  const double value = static_cast<double>(bytes);
+  if (bytes < 1000000) return fmt::format("{:.1f} kB", value / 1e3);
+  return fmt::format("{:.2f} MB", value / 1e6);
+}
+
+Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files) {
+  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t after = model_bytes(files.result);
+  std::string text = fmt::format("{}: {} nodes -> {}, {} -> {}\n\npasses:\n{}", files.result,
+                                 original.nodes().size(), outcome.graph.nodes().size(), human_bytes(before),
+                                 human_bytes(after), step_table(outcome.steps));
+  text += outcome.checked_on.empty()
+              ? "\nnot checked against the original\n"
+              : fmt::format("\nlargest difference from the original: {:.2g} of the output's scale, on {}\n",
+                            outcome.difference.relative_error, outcome.checked_on);
+  Json json = {
+      {"model", files.original},
+      {"result", files.result},
+      {"node_count", {{"original", original.nodes().size()}, {"result", outcome.graph.nodes().size()}}},
+      {"size_bytes", {{"original", before}, {"result", after}}},
+      {"passes", steps_to_json(outcome.steps)}};
+  json["checked_on"] = outcome.checked_on.empty() ? Json() : Json(outcome.checked_on);
+  if (outcome.checked_on.empty())
+    json["unchecked_because"] = outcome.unchecked_because;
+  else
+    json["relative_error"] = outcome.difference.relative_error;
+  return {.text = text, .json = json.dump(2)};
+}
+
+}  // namespace edgeopt
