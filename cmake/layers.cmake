@@ -56,7 +56,9 @@ edgeopt_layer(tools FOLDERS tools tools/commands USES edgeopt_reports)
 edgeopt_registry(TARGET edgeopt_tools KIND command TYPE Command HEADER tools/command.h LIST all_commands
   FOLDERS tools/commands)
 target_link_libraries(edgeopt_tools PUBLIC CLI11::CLI11 PRIVATE nlohmann_json::nlohmann_json)
-target_compile_definitions(edgeopt_reports PRIVATE EDGEOPT_VERSION="${PROJECT_VERSION}")
+include(cmake/library_versions.cmake)
+target_compile_definitions(edgeopt_reports PRIVATE EDGEOPT_VERSION="${PROJECT_VERSION}"
+  EDGEOPT_LIBRARY_VERSIONS="${EDGEOPT_LIBRARY_VERSIONS}")
 target_compile_definitions(edgeopt_tools PRIVATE EDGEOPT_VERSION="${PROJECT_VERSION}")
 
 add_executable(edgeopt tools/main.cpp)
