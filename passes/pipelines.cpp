@@ -44,12 +44,43 @@ std::vector<Stage> simplify_stages() {
 
 std::vector<Stage> fuse_stages() {
   std::vector<Stage> stages = simplify_stages();
-  stages.push_back({.name = "fuse",
-                    .steps =
-                        {
-                            {"fold_batch_norm", "first, while nothing stands between it and its layer"},
-                        },
-                    .repeats = true});
+  stages.push_back({
+      .name = "fuse",
+      .steps =
+          {
+              {"fold_pad_into_conv", "first, so that what folds across a Conv's input sees all its padding"},
+              {"fold_pad_into_pool", "beside its twin"},
+              {"fold_batch_norm", "while nothing stands between it and its layer"},
+              {"fold_mul_into_layer", "what is left of normalizations written out by hand"},
+              {"fold_add_into_layer", "likewise; after Mul, whose bias it joins"},
+              {"fuse_matmul_add",
+               "makes layers with a bias, which the two above take further in the next round"},
+              {"fold_transpose_into_gemm", "Gemms are final now"},
+              {"fold_batch_norm_into_next", "only for norms that no layer before them took"},
+              {"fold_scale_into_next", "likewise for factors and summands"},
+              {"replace_min_max", "shows Clips to the patterns below"},
+              {"fuse_hard_sigmoid", "before Clips merge into what it would not recognise"},
+              {"fuse_hard_swish", "needs the HardSigmoid"},
+              {"merge_clips", "after the patterns that hold a Clip"},
+              {"fuse_gelu", "before anything takes its factors apart"},
+              {"fuse_layer_norm", "needs the means as ReduceMean"},
+              {"replace_spatial_mean", "after LayerNormalization, whose means it must not take"},
+          },
+      .repeats = true,
+  });
+  // From here on the operators are final; the new constants and nodes are tidied up.
+  stages.push_back({
+      .name = "tidy",
+      .steps =
+          {
+              {"fold_constants", "fusions compute on constants"},
+              {"remove_noop_reshape", "a pool may have made a reshape superfluous"},
+              {"merge_equal_constants", "fusions write the same bounds and biases several times"},
+              {"merge_equal_nodes", "equal constants make equal nodes"},
+              {"remove_unused_nodes", "nothing may stay that no output needs"},
+          },
+      .repeats = true,
+  });
   return stages;
 }
 

@@ -18,6 +18,7 @@ struct LinearLayer {
 
   /// The axis of the result that counts channels: 1, for Gemm and two-dimensional MatMul too.
   static constexpr std::size_t channel_axis = 1;
+  std::size_t result_rank() const { return weight.rank(); }
 };
 
 /// The layer that computes the value, with everything constant that must be, or the reason why it is none:

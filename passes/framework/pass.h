@@ -40,7 +40,8 @@ void count_decline(DeclineCounts& counts, const std::string& reason, int times =
 /// What a pass may know beside the graph.
 struct PassContext {
   HardwareProfile profile;
-  std::vector<std::string> keep_float = {};  // nodes that quantization leaves in float, by name or name of output
+  std::vector<std::string> keep_float =
+      {};  // nodes that quantization leaves in float, by name or name of output
 };
 
 /// How often a pass acted, and why it did not elsewhere.
