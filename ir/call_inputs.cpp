@@ -76,7 +76,7 @@ Tensor tensor_of_doubles(DataType dtype, Dims dims, const std::vector<double>& e
   return result;
 }
 
-std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank) {
+std::vector<std::int64_t> axes_from_front(std::vector<std::int64_t> axes, std::size_t rank) {
   for (std::int64_t& axis : axes) axis = normalize_axis(axis, rank);
   return axes;
 }

@@ -34,6 +34,6 @@ std::optional<Shape> known_elements(const Operand& operand);
 Tensor tensor_of_doubles(DataType dtype, Dims dims, const std::vector<double>& elements);
 
 /// Every axis normalized against `rank`.
-std::vector<std::int64_t> normalize_axes(std::vector<std::int64_t> axes, std::size_t rank);
+std::vector<std::int64_t> axes_from_front(std::vector<std::int64_t> axes, std::size_t rank);
 
 }  // namespace edgeopt

@@ -3,6 +3,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/move_elements.h"
+#include "ir/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

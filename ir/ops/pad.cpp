@@ -30,7 +30,7 @@ std::optional<std::vector<AxisPads>> pads_of(const Call& call, std::size_t rank)
   if (call.has_input(3)) {
     const auto given = parameter_ints(call, 3, "");
     if (!given) return std::nullopt;
-    axes = normalize_axes(*given, rank);
+    axes = axes_from_front(*given, rank);
   }
   const auto pads = pads_parameter(call);
   if (!pads) return std::nullopt;

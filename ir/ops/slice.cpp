@@ -49,7 +49,7 @@ std::optional<Parameters> parameters_of(const Call& call, std::size_t rank) {
   Parameters result{.axes = std::vector<std::int64_t>(count)};
   std::iota(result.axes.begin(), result.axes.end(), 0);
   if (axes) result.axes = *axes;
-  result.axes = normalize_axes(result.axes, rank);
+  result.axes = axes_from_front(result.axes, rank);
   for (std::size_t i = 0; i < count; ++i) {
     result.cuts.push_back({(*starts)[i], (*ends)[i], steps ? (*steps)[i] : 1});
     if (result.cuts.back().step == 0) throw UserError("a step of Slice is 0, but must not be");

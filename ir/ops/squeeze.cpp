@@ -34,14 +34,14 @@ std::vector<Operand> infer(const InferCall& call) {
   if (!data.has_shape() || (!axes && has_parameter(call, 1, "axes"))) return {of_unknown_shape(data)};
   // Without axes, a dim that is not known may or may not go.
   if (!axes && !static_dims(data.shape())) return {of_unknown_shape(data)};
-  if (axes) axes = normalize_axes(*axes, data.shape().size());
+  if (axes) axes = axes_from_front(*axes, data.shape().size());
   return {moved(data, squeezed(data.shape(), axes))};
 }
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& data = required_input(call, 0);
   std::optional<Axes> axes = parameter_ints(call, 1, "axes");
-  if (axes) axes = normalize_axes(*axes, data.rank());
+  if (axes) axes = axes_from_front(*axes, data.rank());
   return {data.reshaped(*static_dims(squeezed(to_shape(data.dims()), axes)))};
 }
 

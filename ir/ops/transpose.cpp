@@ -14,7 +14,7 @@ std::vector<std::int64_t> permutation_of(const Attributes& attributes, std::size
   std::vector<std::int64_t> reversed;
   for (std::size_t i = rank; i-- > 0;) reversed.push_back(static_cast<std::int64_t>(i));
   if (!attributes.find("perm")) return reversed;
-  const std::vector<std::int64_t> permutation = normalize_axes(attributes.get_ints("perm"), rank);
+  const std::vector<std::int64_t> permutation = axes_from_front(attributes.get_ints("perm"), rank);
   if (!std::ranges::is_permutation(permutation, reversed))
     throw UserError(fmt::format("perm {} is no order of {} axes", to_string(std::span(permutation)), rank));
   return permutation;

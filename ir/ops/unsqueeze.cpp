@@ -11,7 +11,7 @@ namespace {
 
 Shape unsqueezed(const Shape& shape, const std::vector<std::int64_t>& given) {
   const std::size_t rank = shape.size() + given.size();
-  std::vector<std::int64_t> axes = normalize_axes(given, rank);
+  std::vector<std::int64_t> axes = axes_from_front(given, rank);
   std::ranges::sort(axes);
   if (std::ranges::adjacent_find(axes) != axes.end())
     throw UserError(fmt::format("axes {} name an axis twice", to_string(std::span(given))));

@@ -1,0 +1,53 @@
+// The mean of each window; padding counts as zeros if count_include_pad, else not at all
+#include "ir/call_inputs.h"
+#include "ir/pool_rules.h"
+
+namespace edgeopt {
+namespace {
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& input = required_input(call, 0);
+  return {operand(input.type.dtype, pooled_shape(call.attributes(), input))};
+}
+
+// Taps of a window inside the padded input: what ceil_mode adds behind the padding never counts.
+std::int64_t padded_taps(const PoolWindow& window) {
+  std::int64_t count = 1;
+  for (std::size_t i = 0; i < window.index.size(); ++i) {
+    const WindowAxis& axis = window.window[i];
+    std::int64_t inside = 0;
+    for (std::int64_t k = 0; k < axis.kernel; ++k)
+      inside += axis.position(window.index[i], k) < axis.input + axis.pad_end;
+    count *= inside;
+  }
+  return count;
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& input = required_input(call, 0);
+  const bool pads_count = call.attributes().get_int("count_include_pad", 0) != 0;
+  return {pool(input, pool_window(call.attributes(), input), [&](const PoolWindow& window) {
+    double sum = 0;
+    std::int64_t count = 0;
+    for_each_tap(window.window, window.index, [&](std::int64_t offset) {
+      sum += window.plane[static_cast<std::size_t>(offset)];
+      ++count;
+    });
+    return sum / static_cast<double>(pads_count ? padded_taps(window) : count);
+  })};
+}
+
+}  // namespace
+
+OpDefinition average_pool_op() {
+  return {
+      .name = "AveragePool",
+      .versions = {1, 7, 10, 11, 19, 22},
+      .infer = infer,
+      .evaluate = evaluate,
+      .count_cost = pool_cost,
+      .quantization = {.role = QuantizationRole::computes},
+  };
+}
+
+}  // namespace edgeopt

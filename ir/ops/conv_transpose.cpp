@@ -1,0 +1,173 @@
+// The transpose of Conv: y[n][m][i * stride + k * dilation - pad] += x[n][c][i] * w[c][m][k]
+//   output = stride * (input - 1) + output_padding + (kernel - 1) * dilation + 1 - pads
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/call_inputs.h"
+#include "ir/convolve.h"
+#include "ir/op_rules.h"
+#include "support/error.h"
+#include "support/parallel.h"
+
+namespace edgeopt {
+namespace {
+
+// The window of the Conv that this one transposes: its input is our output and the other way round.
+void size_axis(WindowAxis& axis, const Attributes& attributes, std::size_t index) {
+  const std::vector<std::int64_t> extra = attributes.get_ints("output_padding");
+  const std::vector<std::int64_t> wanted = attributes.get_ints("output_shape");
+  const std::string auto_pad = attributes.get_string("auto_pad", "NOTSET");
+  const std::int64_t full =
+      axis.stride * (axis.output - 1) + (index < extra.size() ? extra[index] : 0) + axis.reach();
+  const bool same = auto_pad.starts_with("SAME");
+  if (wanted.empty() && !same) {
+    axis.input = full - axis.pad_begin - axis.pad_end;
+    return;
+  }
+  axis.input = wanted.empty() ? axis.output * axis.stride : wanted.at(index);
+  const std::int64_t total = std::max<std::int64_t>(full - axis.input, 0);
+  axis.pad_begin = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
+  axis.pad_end = total - axis.pad_begin;
+}
+
+std::vector<std::int64_t> list_or(const Attributes& attributes, std::string_view name, std::size_t count,
+                                  std::int64_t otherwise) {
+  std::vector<std::int64_t> list = attributes.get_ints(name);
+  if (list.empty()) list.assign(count, otherwise);
+  if (list.size() != count)
+    throw UserError(fmt::format("attribute '{}' has {} numbers, but needs {}", name, list.size(), count));
+  return list;
+}
+
+Window window_for(const Attributes& attributes, std::span<const std::int64_t> input,
+                  std::span<const std::int64_t> kernel) {
+  const std::size_t rank = kernel.size();
+  const auto strides = list_or(attributes, "strides", rank, 1);
+  const auto dilations = list_or(attributes, "dilations", rank, 1);
+  const auto pads = list_or(attributes, "pads", 2 * rank, 0);
+  if (attributes.find("output_shape")) list_or(attributes, "output_shape", rank, 0);
+  Window window(rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    window[i] = {.kernel = kernel[i],
+                 .stride = strides[i],
+                 .dilation = dilations[i],
+                 .pad_begin = pads[i],
+                 .pad_end = pads[rank + i],
+                 .output = input[i]};
+    size_axis(window[i], attributes, i);
+    if (window[i].input < 0)
+      throw UserError(
+          fmt::format("pads {} and {} leave nothing of spatial axis {}", pads[i], pads[rank + i], i));
+  }
+  return window;
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& input = required_input(call, 0);
+  const Operand& weight = required_input(call, 1);
+  if (!input.has_shape()) return {of_unknown_shape(input)};
+  const std::size_t rank = input.shape().size();
+  if (rank < 3 || (weight.has_shape() && weight.shape().size() != rank))
+    throw UserError(
+        fmt::format("the input has {} dims; input and weight must have the same rank, at least 3", rank));
+  Shape shape(rank);
+  shape[0] = input.shape()[0];
+  Dims kernel = call.attributes().get_ints("kernel_shape");
+  if (weight.has_shape()) {
+    const Dim& per_group = weight.shape()[1];
+    if (per_group.is_number()) shape[1] = per_group.size * call.attributes().get_int("group", 1);
+    const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
+    if (kernel.empty() && dims) kernel = *dims;
+  }
+  for (std::size_t i = 0; kernel.size() == rank - 2 && i < kernel.size(); ++i) {
+    // A stand-in size for symbols: each axis is sized on its own.
+    Dims sizes(rank - 2, 1);
+    if (!input.shape()[i + 2].is_number()) continue;
+    sizes[i] = input.shape()[i + 2].size;
+    shape[i + 2] = window_for(call.attributes(), sizes, kernel)[i].input;
+  }
+  return {operand(input.type.dtype, std::move(shape))};
+}
+
+// Scatters one input plane through one kernel into one output plane.
+void add_plane(const Window& window, const double* x, const double* w, double* y) {
+  const Dims kernel = kernel_dims(window);
+  for_each_index(output_dims(window), [&](std::span<const std::int64_t> o) {
+    const double value = *x++;
+    const double* weight = w;
+    for_each_index(kernel, [&](std::span<const std::int64_t> k) {
+      const double factor = *weight++;
+      std::int64_t offset = 0;
+      for (std::size_t axis = 0; axis < window.size(); ++axis) {
+        const std::int64_t position = window[axis].position(o[axis], k[axis]);
+        if (position < 0 || position >= window[axis].input) return;
+        offset = offset * window[axis].input + position;
+      }
+      y[offset] += value * factor;
+    });
+  });
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& x = required_input(call, 0);
+  const Tensor& w = required_input(call, 1);
+  const std::int64_t groups = call.attributes().get_int("group", 1);
+  if (x.rank() < 3 || w.rank() != x.rank() || w.dims()[0] != x.dims()[1] || groups < 1 ||
+      w.dims()[0] % groups != 0)
+    throw UserError(
+        fmt::format("an input of shape {}, a weight of shape {} and {} groups do not fit together",
+                    to_string(x.dims()), to_string(w.dims()), groups));
+  const Window window =
+      window_for(call.attributes(), std::span(x.dims()).subspan(2), std::span(w.dims()).subspan(2));
+  const std::vector<double> in = to_doubles(x), weight = to_doubles(w);
+  const std::vector<double> bias = call.has_input(2) ? to_doubles(call.inputs[2]) : std::vector<double>();
+  const std::int64_t channels = x.dims()[1], per_group = channels / groups, outputs = w.dims()[1];
+  const std::int64_t in_plane = element_count(output_dims(window)),
+                     out_plane = element_count(input_dims(window));
+  const std::int64_t kernel = element_count(kernel_dims(window));
+  Dims dims{x.dims()[0], outputs * groups};
+  for (const WindowAxis& axis : window) dims.push_back(axis.input);
+  std::vector<double> y(static_cast<std::size_t>(element_count(dims)));
+  parallel_for(dims[0] * dims[1], [&](std::int64_t plane, int) {
+    const std::int64_t n = plane / dims[1], m = plane % dims[1];
+    double* const target = y.data() + plane * out_plane;
+    std::fill_n(target, out_plane, bias.empty() ? 0.0 : bias[static_cast<std::size_t>(m)]);
+    for (std::int64_t c = m / outputs * per_group; c < (m / outputs + 1) * per_group; ++c)
+      add_plane(window, in.data() + (n * channels + c) * in_plane,
+                weight.data() + (c * outputs + m % outputs) * kernel, target);
+  });
+  return {tensor_of_doubles(x.dtype(), std::move(dims), y)};
+}
+
+// Every input element meets every weight of its channel once.
+Cost count_cost(const InferCall& call, std::span<const Operand>) {
+  const Operand& weight = call.inputs[1];
+  if (!weight.has_shape() || weight.shape().empty()) return {};
+  const std::int64_t channels =
+      weight.shape()[0].is_number() ? std::max<std::int64_t>(weight.shape()[0].size, 1) : 1;
+  return {.multiply_adds = known_element_count(call.inputs[0]) * (known_element_count(weight) / channels)};
+}
+
+}  // namespace
+
+OpDefinition conv_transpose_op() {
+  return {
+      .name = "ConvTranspose",
+      .versions = {1, 11, 22},
+      .infer = infer,
+      .evaluate = evaluate,
+      .count_cost = count_cost,
+      .quantization = {.role = QuantizationRole::computes,
+                       .quantized_inputs = {0, 1},
+                       .weight_input = 1,
+                       .bias_input = 2,
+                       // With groups, one index of axis 1 serves several output channels.
+                       .weight_channel_axis =
+                           [](const Node& node, std::size_t) {
+                             return node.attributes.get_int("group", 1) == 1 ? 1 : -1;
+                           }},
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,45 @@
+// (sum of |x|^p)^(1/p) of each window
+#include <cmath>
+
+#include "ir/call_inputs.h"
+#include "ir/pool_rules.h"
+
+namespace edgeopt {
+namespace {
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Operand& input = required_input(call, 0);
+  return {operand(input.type.dtype, pooled_shape(call.attributes(), input))};
+}
+
+// Opset 1 has p as a float.
+double power_of(const EvaluateCall& call) {
+  return call.opset < 2 ? call.attributes().get_float("p", 2)
+                        : static_cast<double>(call.attributes().get_int("p", 2));
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Tensor& input = required_input(call, 0);
+  const double p = power_of(call);
+  return {pool(input, pool_window(call.attributes(), input), [p](const PoolWindow& window) {
+    double sum = 0;
+    for_each_tap(window.window, window.index, [&](std::int64_t offset) {
+      sum += std::pow(std::abs(window.plane[static_cast<std::size_t>(offset)]), p);
+    });
+    return std::pow(sum, 1 / p);
+  })};
+}
+
+}  // namespace
+
+OpDefinition lp_pool_op() {
+  return {
+      .name = "LpPool",
+      .versions = {1, 2, 11, 18, 22},
+      .infer = infer,
+      .evaluate = evaluate,
+      .count_cost = pool_cost,
+  };
+}
+
+}  // namespace edgeopt
