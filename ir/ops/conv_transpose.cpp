@@ -23,12 +23,15 @@ void size_axis(WindowAxis& axis, const Attributes& attributes, std::size_t index
   const bool same = auto_pad.starts_with("SAME");
   if (wanted.empty() && !same) {
     axis.input = full - axis.pad_begin - axis.pad_end;
-    return;
+  } else {
+    axis.input = wanted.empty() ? axis.output * axis.stride : wanted.at(index);
+    const std::int64_t total = std::max<std::int64_t>(full - axis.input, 0);
+    axis.pad_begin = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
+    axis.pad_end = total - axis.pad_begin;
   }
-  axis.input = wanted.empty() ? axis.output * axis.stride : wanted.at(index);
-  const std::int64_t total = std::max<std::int64_t>(full - axis.input, 0);
-  axis.pad_begin = auto_pad == "SAME_UPPER" ? total / 2 : total - total / 2;
-  axis.pad_end = total - axis.pad_begin;
+  if (axis.input < 0)
+    throw UserError(
+        fmt::format("pads {} and {} leave nothing of spatial axis {}", axis.pad_begin, axis.pad_end, index));
 }
 
 std::vector<std::int64_t> list_or(const Attributes& attributes, std::string_view name, std::size_t count,
@@ -40,27 +43,45 @@ std::vector<std::int64_t> list_or(const Attributes& attributes, std::string_view
   return list;
 }
 
-Window window_for(const Attributes& attributes, std::span<const std::int64_t> input,
-                  std::span<const std::int64_t> kernel) {
+// Everything but the sizes.
+Window unsized_window(const Attributes& attributes, std::span<const std::int64_t> kernel) {
   const std::size_t rank = kernel.size();
   const auto strides = list_or(attributes, "strides", rank, 1);
   const auto dilations = list_or(attributes, "dilations", rank, 1);
   const auto pads = list_or(attributes, "pads", 2 * rank, 0);
   if (attributes.find("output_shape")) list_or(attributes, "output_shape", rank, 0);
   Window window(rank);
-  for (std::size_t i = 0; i < rank; ++i) {
+  for (std::size_t i = 0; i < rank; ++i)
     window[i] = {.kernel = kernel[i],
                  .stride = strides[i],
                  .dilation = dilations[i],
                  .pad_begin = pads[i],
-                 .pad_end = pads[rank + i],
-                 .output = input[i]};
+                 .pad_end = pads[rank + i]};
+  return window;
+}
+
+Window window_for(const Attributes& attributes, std::span<const std::int64_t> input,
+                  std::span<const std::int64_t> kernel) {
+  Window window = unsized_window(attributes, kernel);
+  for (std::size_t i = 0; i < window.size(); ++i) {
+    window[i].output = input[i];
     size_axis(window[i], attributes, i);
-    if (window[i].input < 0)
-      throw UserError(
-          fmt::format("pads {} and {} leave nothing of spatial axis {}", pads[i], pads[rank + i], i));
   }
   return window;
+}
+
+// The spatial dims of the result; unknown where those of the input are.
+Shape spatial_shape(const Attributes& attributes, std::span<const Dim> input, const Dims& kernel) {
+  Shape shape(input.size());
+  if (kernel.size() != input.size()) return shape;
+  Window window = unsized_window(attributes, kernel);
+  for (std::size_t i = 0; i < window.size(); ++i) {
+    if (!input[i].is_number()) continue;
+    window[i].output = input[i].size;
+    size_axis(window[i], attributes, i);
+    shape[i] = window[i].input;
+  }
+  return shape;
 }
 
 std::vector<Operand> infer(const InferCall& call) {
@@ -80,13 +101,8 @@ std::vector<Operand> infer(const InferCall& call) {
     const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
     if (kernel.empty() && dims) kernel = *dims;
   }
-  for (std::size_t i = 0; kernel.size() == rank - 2 && i < kernel.size(); ++i) {
-    // A stand-in size for symbols: each axis is sized on its own.
-    Dims sizes(rank - 2, 1);
-    if (!input.shape()[i + 2].is_number()) continue;
-    sizes[i] = input.shape()[i + 2].size;
-    shape[i + 2] = window_for(call.attributes(), sizes, kernel)[i].input;
-  }
+  std::ranges::copy(spatial_shape(call.attributes(), std::span(input.shape()).subspan(2), kernel),
+                    shape.begin() + 2);
   return {operand(input.type.dtype, std::move(shape))};
 }
 
