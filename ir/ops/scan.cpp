@@ -1,0 +1,143 @@
+// states..., scanned... = body(states..., slices...) for every slice of the scan inputs along their axes.
+// Results: the last states, then every scanned value stacked. Opset 8 does so for every entry of a batch.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/call_inputs.h"
+#include "ir/move_elements.h"
+#include "ir/subgraph_rules.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+struct Layout {
+  std::size_t states = 0, scan_inputs = 0, scan_outputs = 0;
+  std::vector<std::int64_t> input_axes, output_axes, input_directions, output_directions;
+};
+
+std::vector<std::int64_t> list_or_zeros(const Attributes& attributes, std::string_view name,
+                                        std::size_t count) {
+  std::vector<std::int64_t> list = attributes.get_ints(name);
+  list.resize(std::max(count, list.size()), 0);
+  return list;
+}
+
+Layout layout_of(const Attributes& attributes, std::size_t given_inputs, const Graph& body) {
+  const auto scan_inputs = static_cast<std::size_t>(attributes.get_int("num_scan_inputs", 0));
+  if (scan_inputs < 1 || scan_inputs > given_inputs || body.outputs().size() < given_inputs - scan_inputs)
+    throw UserError(
+        fmt::format("num_scan_inputs is {}, which does not fit {} inputs and a body with {} outputs",
+                    scan_inputs, given_inputs, body.outputs().size()));
+  Layout layout{.states = given_inputs - scan_inputs, .scan_inputs = scan_inputs};
+  layout.scan_outputs = body.outputs().size() - layout.states;
+  layout.input_axes = list_or_zeros(attributes, "scan_input_axes", scan_inputs);
+  layout.output_axes = list_or_zeros(attributes, "scan_output_axes", layout.scan_outputs);
+  // Opset 8 calls it "directions".
+  layout.input_directions = list_or_zeros(
+      attributes, attributes.find("directions") ? "directions" : "scan_input_directions", scan_inputs);
+  layout.output_directions = list_or_zeros(attributes, "scan_output_directions", layout.scan_outputs);
+  return layout;
+}
+
+// The slice at `index` of an axis, the axis gone.
+Tensor slice_at(const Tensor& tensor, std::int64_t axis, std::int64_t index) {
+  const auto along = static_cast<std::size_t>(normalize_axis(axis, tensor.rank()));
+  auto indices = all_indices(tensor.dims());
+  indices[along] = {index};
+  Dims dims = tensor.dims();
+  dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(along));
+  return select_indices(tensor, indices).reshaped(std::move(dims));
+}
+
+std::int64_t length_of(const Layout& layout, std::span<const Tensor> inputs) {
+  const Tensor& first = inputs[layout.states];
+  return first.dims()[static_cast<std::size_t>(normalize_axis(layout.input_axes[0], first.rank()))];
+}
+
+// One scan over `length` slices; `inputs` are the initial states and the scan inputs.
+Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Tensor> inputs,
+             std::int64_t length) {
+  const Graph& body = body_of(call.attributes());
+  Tensors states(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(layout.states));
+  std::vector<Tensors> scanned(layout.scan_outputs);
+  for (std::int64_t t = 0; t < length; ++t) {
+    Tensors given = states;
+    for (std::size_t i = 0; i < layout.scan_inputs; ++i)
+      given.push_back(slice_at(inputs[layout.states + i], layout.input_axes[i],
+                               layout.input_directions[i] != 0 ? length - 1 - t : t));
+    const Tensors results = call.run_subgraph(body, given);
+    std::copy_n(results.begin(), states.size(), states.begin());
+    for (std::size_t i = 0; i < scanned.size(); ++i) scanned[i].push_back(results[layout.states + i]);
+  }
+  Tensors outputs = states;
+  for (std::size_t i = 0; i < scanned.size(); ++i) {
+    if (layout.output_directions[i] != 0) std::ranges::reverse(scanned[i]);
+    outputs.push_back(
+        stacked(scanned[i], body.type_of(body.outputs()[layout.states + i]), layout.output_axes[i]));
+  }
+  return outputs;
+}
+
+// Opset 8: inputs are sequence lengths (optional), states and scan inputs, all with a batch axis in front.
+Tensors scan_batch(const EvaluateCall& call) {
+  const std::span<const Tensor> operands = call.inputs.subspan(1);
+  const Layout layout = layout_of(call.attributes(), operands.size(), body_of(call.attributes()));
+  const std::int64_t batch = operands[0].dims().at(0);
+  std::vector<Tensors> results;
+  for (std::int64_t n = 0; n < batch; ++n) {
+    Tensors entry;
+    for (const Tensor& tensor : operands) entry.push_back(slice_at(tensor, 0, n));
+    const std::int64_t length = call.has_input(0) ? to_int64s(call.inputs[0]).at(static_cast<std::size_t>(n))
+                                                  : length_of(layout, entry);
+    results.push_back(scan(call, layout, entry, length));
+  }
+  Tensors outputs;
+  for (std::size_t i = 0; i < layout.states + layout.scan_outputs; ++i) {
+    Tensors slices;
+    for (const Tensors& result : results) slices.push_back(result[i]);
+    outputs.push_back(stacked(slices, {}, 0));
+  }
+  return outputs;
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  if (call.opset < 9) return scan_batch(call);
+  const Layout layout = layout_of(call.attributes(), call.inputs.size(), body_of(call.attributes()));
+  return scan(call, layout, call.inputs, length_of(layout, call.inputs));
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const Graph& body = body_of(call.attributes());
+  const std::size_t first = call.opset < 9 ? 1 : 0;
+  if (call.inputs.size() < first) throw UserError("Scan has no inputs");
+  const Layout layout = layout_of(call.attributes(), call.inputs.size() - first, body);
+  std::vector<Operand> outputs;
+  for (std::size_t i = 0; i < layout.states; ++i)
+    outputs.push_back(operand(call.inputs[first + i].type.dtype, call.inputs[first + i].type.shape));
+  Dim length;
+  if (const Operand& scanned = call.inputs[layout.states]; call.opset >= 9 && scanned.has_shape())
+    length =
+        scanned
+            .shape()[static_cast<std::size_t>(normalize_axis(layout.input_axes[0], scanned.shape().size()))];
+  for (std::size_t i = 0; i < layout.scan_outputs; ++i) {
+    const ValueType& type = body.type_of(body.outputs()[layout.states + i]);
+    outputs.push_back(call.opset < 9 ? operand(type.dtype, std::nullopt)
+                                     : stacked(type, length, layout.output_axes[i]));
+  }
+  return outputs;
+}
+
+}  // namespace
+
+OpDefinition scan_op() {
+  return {
+      .name = "Scan",
+      .versions = {8, 9, 11, 16, 19, 21, 23, 24, 25},
+      .infer = infer,
+      .evaluate = evaluate,
+  };
+}
+
+}  // namespace edgeopt
