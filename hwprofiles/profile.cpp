@@ -74,6 +74,13 @@ DataType type_named(const std::string& name) {
   return *type;
 }
 
+int take_bits(Section& section, std::string_view key, int otherwise) {
+  const std::int64_t bits = section.take<std::int64_t>(key).value_or(otherwise);
+  if (bits < 2 || bits > 8)
+    throw UserError(fmt::format("key 'quantization.{}' is {}; it must be 2 to 8", key, bits));
+  return static_cast<int>(bits);
+}
+
 QuantizationRules read_quantization(Section section) {
   QuantizationRules rules;
   rules.activation_type =
@@ -81,10 +88,8 @@ QuantizationRules read_quantization(Section section) {
   rules.activations_symmetric = section.take<bool>("activations_symmetric").value_or(false);
   rules.weight_type = type_named(required(section.take<std::string>("weight_type"), "weight_type"));
   rules.weights_per_channel = section.take<bool>("weights_per_channel").value_or(true);
-  rules.weight_bits = static_cast<int>(section.take<std::int64_t>("weight_bits").value_or(8));
-  if (rules.weight_bits < 2 || rules.weight_bits > 8)
-    throw UserError(
-        fmt::format("key 'quantization.weight_bits' is {}; it must be 2 to 8", rules.weight_bits));
+  rules.weight_bits = take_bits(section, "weight_bits", 8);
+  rules.depthwise_weight_bits = take_bits(section, "depthwise_weight_bits", rules.weight_bits);
   rules.integer_operators = section.take_words("integer_operators");
   rules.joining_operators = section.take_words("joining_operators");
   rules.same_scale_operators = section.take_words("same_scale_operators");

@@ -15,7 +15,8 @@ struct QuantizationRules {
   bool activations_symmetric = false;     // zero point fixed to the middle
   DataType weight_type = DataType::int8;  // always symmetric
   bool weights_per_channel = true;
-  int weight_bits = 8;  // fewer where products of two 8-bit numbers overflow the accumulator
+  int weight_bits = 8;            // fewer where products of two 8-bit numbers overflow the accumulator
+  int depthwise_weight_bits = 8;  // of Convs with one input and one output per group
   std::vector<std::string> integer_operators;     // compute with weights in integers
   std::vector<std::string> joining_operators;     // run in integers between quantized neighbours
   std::vector<std::string> same_scale_operators;  // move elements: need one scale on inputs and outputs

@@ -84,6 +84,39 @@ std::vector<Stage> fuse_stages() {
   return stages;
 }
 
+std::vector<Stage> prepare_quantization_stages() {
+  std::vector<Stage> stages = {
+      {.name = "raise",
+       .steps = {{"raise_opset", "the passes below need to know one form of each operator only"}}}};
+  const std::vector<Stage> fuse = fuse_stages();
+  stages.insert(stages.end(), fuse.begin(), fuse.end());
+  stages.push_back({.name = "prepare quantization",
+                    .steps =
+                        {
+                            {"fold_gemm_factors", "a Gemm with factors has no integer form"},
+                            {"replace_sub_by_add", "Sub has no integer form, Add has"},
+                            {"replace_div_by_mul", "Div has no integer form, Mul has"},
+                            {"replace_average_pool", "before activations move, which a Conv keeps behind it"},
+                            {"move_activation_to_layers", "last, when it is settled which layers there are"},
+                            {"remove_unused_nodes", "leaves no constants that only the old nodes read"},
+                        },
+                    .repeats = true});
+  return stages;
+}
+
+std::vector<Stage> equalize_stages() {
+  return {{.name = "equalize",
+           .steps = {{"equalize_channels", "before ranges are observed, because it changes them"}}}};
+}
+
+std::vector<Stage> quantize_stages() {
+  return {{.name = "quantize",
+           .steps = {
+               {"insert_quantization", "needs the observed ranges, which no other pass may outdate"},
+               {"merge_equal_constants", "shared scales and zero points are written once"},
+           }}};
+}
+
 const std::vector<Pipeline>& all_pipelines() {
   static const std::vector<Pipeline> pipelines = {
       {.name = "simplify",
@@ -93,6 +126,15 @@ const std::vector<Pipeline>& all_pipelines() {
        .summary =
            "Simplify, then merge neighbours into one operator; the results stay within float rounding.",
        .stages = fuse_stages()},
+      {.name = "prepare_quantization",
+       .summary = "Raise the opset, fuse, and turn what has no integer form into what has.",
+       .stages = prepare_quantization_stages()},
+      {.name = "equalize",
+       .summary = "Even out the ranges of channels between layers; for weights with one scale or few bits.",
+       .stages = equalize_stages()},
+      {.name = "quantize",
+       .summary = "Write what the device runs in integers with Q/DQ pairs; needs observed ranges.",
+       .stages = quantize_stages()},
   };
   return pipelines;
 }

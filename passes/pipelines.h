@@ -8,5 +8,12 @@ namespace edgeopt {
 std::vector<Stage> simplify_stages();
 /// simplify_stages, then merging neighbours into one operator; within float rounding.
 std::vector<Stage> fuse_stages();
+/// What comes before ranges are observed: raising the opset, fuse_stages, and putting operators with an
+/// integer form in the place of others.
+std::vector<Stage> prepare_quantization_stages();
+/// Optional, between preparing and observing: cross-layer equalization.
+std::vector<Stage> equalize_stages();
+/// What comes after ranges were observed.
+std::vector<Stage> quantize_stages();
 
 }  // namespace edgeopt

@@ -176,8 +176,12 @@ QuantizationScheme activation_scheme(const QuantizationRules& rules) {
   return {.type = rules.activation_type, .bits = 8, .is_symmetric = rules.activations_symmetric};
 }
 
-QuantizationScheme weight_scheme(const QuantizationRules& rules) {
-  return {.type = rules.weight_type, .bits = rules.weight_bits, .is_symmetric = true};
+QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& node, const Dims& weight) {
+  const std::int64_t group = node.attributes.get_int("group", 1);
+  const bool is_depthwise = node.is("Conv") && group > 1 && weight.at(0) == group && weight.at(1) == 1;
+  return {.type = rules.weight_type,
+          .bits = is_depthwise ? rules.depthwise_weight_bits : rules.weight_bits,
+          .is_symmetric = true};
 }
 
 QuantizationPlan plan_quantization(const Graph& graph, const QuantizationRules& rules,

@@ -26,7 +26,8 @@ struct QuantizationPlan {
 };
 
 QuantizationScheme activation_scheme(const QuantizationRules& rules);
-QuantizationScheme weight_scheme(const QuantizationRules& rules);
+/// The scheme of a weight of these dims at that node.
+QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& node, const Dims& weight);
 
 /// Plans the quantization of a graph whose values carry ranges.
 ///

@@ -108,8 +108,9 @@ class Insertion {
                          : -1;
     const float input_scale = plan_.activations.at(node.inputs[0]).scale;
     const std::optional<Tensor> bias = node.has_input(2) ? graph_.constant(node.inputs[2]) : std::nullopt;
+    const QuantizationScheme scheme = weight_scheme(rules_, node, weight->dims());
     const QuantizedWeight quantized =
-        quantize_weight(*weight, axis, weight_scheme(rules_), least_scales(bias, input_scale, axis));
+        quantize_weight(*weight, axis, scheme, least_scales(bias, input_scale, axis));
     edit_.set_input(
         node.id, 1,
         add_dequantized(quantized.integers, quantized.scales, axis, graph_.name_of(node.inputs[1])));
