@@ -6,7 +6,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "ir/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -189,6 +188,12 @@ Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis) {
     }
   }
   return take_elements(joined, std::move(dims), from);
+}
+
+Dims strides_of(std::span<const std::int64_t> dims) {
+  Dims strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return strides;
 }
 
 }  // namespace edgeopt

@@ -25,4 +25,7 @@ Tensor transpose(const Tensor& source, std::span<const std::int64_t> permutation
 /// The tensors one behind the other along an axis. throws UserError if their types or other dims differ
 Tensor concatenate(std::span<const Tensor> tensors, std::int64_t axis);
 
+/// Elements between neighbours of each axis, row-major.
+Dims strides_of(std::span<const std::int64_t> dims);
+
 }  // namespace edgeopt
