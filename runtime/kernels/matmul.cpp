@@ -1,0 +1,197 @@
+// y = activations(a b + bias): MatMul, and Gemm with alpha = beta = 1, in floats or integers:
+//   y_q = zero_y + round(activations((sum a_q b_q - zero_a sum_k b_q + bias_q) * s_a s_b / s_y))
+#include <algorithm>
+
+#include "runtime/kernels/onednn/onednn.h"
+
+namespace edgeopt {
+namespace {
+
+using Desc = dnnl::memory::desc;
+
+bool is_gemm(const KernelCall& call) { return call.node().op_type == "Gemm"; }
+bool is_transposed(const KernelCall& call, const char* attribute) {
+  return is_gemm(call) && call.node().attributes.get_int(attribute, 0) != 0;
+}
+bool is_row(const Dims& dims, std::int64_t columns) {
+  return !dims.empty() && dims.back() == columns && element_count(dims) == columns;
+}
+
+std::optional<std::string> decline_integers(const KernelCall& call) {
+  const auto& quantization = call.task.input_quantization;
+  if (!quantization[0] || !quantization[1] || quantization[0]->is_per_channel()) return "an input's scale";
+  if (!call.inputs[1].is_constant() || call.inputs[1].form.dims.size() != 2)
+    return "the weights are computed";
+  if (call.inputs[1].form.dtype != DataType::int8 || !quantization[1]->is_symmetric())
+    return "the weights are not int8 with zero point 0";
+  if (quantization[1]->is_per_channel() && quantization[1]->axis != (is_transposed(call, "transB") ? 0 : 1))
+    return "the weights have scales along another axis than the columns";
+  if (bit_count(call.inputs[0].form.dtype) != 8 || is_transposed(call, "transA"))
+    return "the input is not of 8 bits";
+  if (call.task.output_quantization && call.task.output_quantization->is_per_channel())
+    return "the output's scales";
+  return std::nullopt;
+}
+
+std::optional<std::string> decline_matmul(const KernelCall& call) {
+  if (!onednn::has_usable_operands(call)) return "an operand is of a type that oneDNN does not compute with";
+  const Dims& a = call.inputs[0].form.dims;
+  const Dims& b = call.inputs[1].form.dims;
+  if (a.size() < 2 || b.size() < 2 || (b.size() > 2 && a.size() != b.size()))
+    return "a vector or unequal batches";
+  const Attributes& attributes = call.node().attributes;
+  if (attributes.get_float("alpha", 1) != 1 || attributes.get_float("beta", 1) != 1)
+    return "alpha or beta is not 1";
+  if (call.has_input(2) &&
+      (!call.inputs[2].is_constant() || !is_row(call.inputs[2].form.dims, call.outputs[0].form.dims.back())))
+    return "the bias is no constant row";
+  if (call.is_quantized()) return decline_integers(call);
+  for (const TaskOperand& input : call.inputs)
+    if (input.is_present && input.form.dtype != DataType::float32) return "an input is not float";
+  return std::nullopt;
+}
+
+struct Descriptors {
+  Desc a, b, y;
+};
+
+Desc matrix(const TensorForm& form, bool is_transposed) {
+  const Desc desc = onednn::desc_of({form.dtype, form.dims});
+  return is_transposed ? desc.permute_axes({1, 0}) : desc;
+}
+
+// A weight matrix multiplies all rows of all batches as one matrix.
+Descriptors descriptors_of(const KernelCall& call) {
+  TensorForm a = call.inputs[0].form;
+  TensorForm y = call.outputs[0].form;
+  const TensorForm& b = call.inputs[1].form;
+  if (b.dims.size() == 2 && a.dims.size() > 2) {
+    a.dims = {element_count(a.dims) / a.dims.back(), a.dims.back()};
+    y.dims = {element_count(y.dims) / y.dims.back(), y.dims.back()};
+  }
+  return {matrix(a, is_transposed(call, "transA")), matrix(b, is_transposed(call, "transB")),
+          matrix(y, false)};
+}
+
+float activation_unit(const KernelCall& call) {
+  const auto& output = call.task.output_quantization;
+  return output && onednn::keeps_unit(call.task.activations) ? output->scale() : 1;
+}
+
+std::vector<float> output_scales(const KernelCall& call, float unit) {
+  const Quantization& weights = *call.task.input_quantization[1];
+  std::vector<float> scales(weights.scales);
+  for (float& scale : scales) scale = call.task.input_quantization[0]->scale() * scale / unit;
+  return scales;
+}
+
+dnnl::primitive_attr attributes_of(const KernelCall& call) {
+  dnnl::primitive_attr attributes = onednn::new_attributes();
+  dnnl::post_ops post_ops;
+  const float unit = activation_unit(call);
+  onednn::append_activations(post_ops, call.task.activations, unit);
+  if (call.is_quantized()) {
+    const std::vector<float> scales = output_scales(call, unit);
+    attributes.set_output_scales(scales.size() > 1 ? 1 << 1 : 0, scales);
+  }
+  if (const auto& output = call.task.output_quantization) {
+    if (unit == 1) post_ops.append_eltwise(1, dnnl::algorithm::eltwise_linear, 1 / output->scale(), 0);
+    if (output->zero_point() != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {output->zero_point()});
+  }
+  attributes.set_post_ops(post_ops);
+  return attributes;
+}
+
+// -zero_a sum_k b[k][column]
+std::vector<std::int32_t> zero_point_bias(const KernelCall& call) {
+  const Dims& dims = call.inputs[1].form.dims;
+  const bool is_turned = is_transposed(call, "transB");
+  const std::size_t rows = static_cast<std::size_t>(dims[is_turned ? 1 : 0]);
+  const std::size_t columns = static_cast<std::size_t>(dims[is_turned ? 0 : 1]);
+  const auto weights = call.inputs[1].constant->data<std::int8_t>();
+  std::vector<std::int32_t> bias(columns, 0);
+  for (std::size_t row = 0; row < rows; ++row)
+    for (std::size_t column = 0; column < columns; ++column)
+      bias[column] += weights[is_turned ? column * rows + row : row * columns + column];
+  for (std::int32_t& sum : bias) sum *= -call.task.input_quantization[0]->zero_point();
+  return bias;
+}
+
+// The bias in accumulator units with what the zero point of the input adds.
+std::optional<Tensor> integer_bias(const KernelCall& call) {
+  std::vector<std::int32_t> bias = zero_point_bias(call);
+  const auto columns = static_cast<std::int64_t>(bias.size());
+  if (!call.has_input(2)) return Tensor::of<std::int32_t>({1, columns}, bias);
+  const Tensor& given = *call.inputs[2].constant;
+  if (given.dtype() == DataType::int32) {
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += given.data<std::int32_t>()[i];
+    return Tensor::of<std::int32_t>({1, columns}, bias);
+  }
+  const std::vector<float> scales = output_scales(call, 1);
+  std::vector<float> sums(bias.size());
+  for (std::size_t i = 0; i < bias.size(); ++i)
+    sums[i] = static_cast<float>(bias[i]) + given.data<float>()[i] / scales[scales.size() > 1 ? i : 0];
+  return Tensor::of<float>({1, columns}, sums);
+}
+
+std::optional<Tensor> bias_of(const KernelCall& call, std::size_t rank) {
+  if (call.is_quantized()) return integer_bias(call);
+  if (!call.has_input(2)) return std::nullopt;
+  Dims dims(rank, 1);
+  dims.back() = call.inputs[2].constant->element_count();
+  return call.inputs[2].constant->reshaped(dims);
+}
+
+BoundStep bind_matmul(const KernelCall& call) {
+  const Descriptors descs = descriptors_of(call);
+  const std::optional<Tensor> bias = bias_of(call, descs.y.dims().size());
+  const bool is_packed = call.inputs[1].is_constant();
+  const Desc weights =
+      is_packed ? Desc(descs.b.dims(), descs.b.data_type(), dnnl::memory::format_tag::any) : descs.b;
+  const dnnl::matmul::primitive_desc description(
+      {descs.a, weights, bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc(), descs.y},
+      attributes_of(call), onednn::cpu_engine());
+  auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::matmul(description));
+  step->bind(DNNL_ARG_SRC, descs.a, place_of(call.inputs[0]));
+  if (is_packed)
+    step->bind(DNNL_ARG_WEIGHTS, description.weights_desc(),
+               onednn::pack(*call.inputs[1].constant, descs.b, description.weights_desc()));
+  else
+    step->bind(DNNL_ARG_WEIGHTS, descs.b, place_of(call.inputs[1]));
+  if (bias) step->bind(DNNL_ARG_BIAS, onednn::desc_of({bias->dtype(), bias->dims()}), onednn::keep(*bias));
+  step->bind(DNNL_ARG_DST, descs.y, place_of(call.outputs[0]));
+  const Desc scratch = description.scratchpad_desc();
+  step->bind(DNNL_ARG_SCRATCHPAD, scratch, place_of({.slot = call.scratch, .is_present = true}));
+  return onednn::PrimitiveStep::finish(std::move(step), scratch.get_size());
+}
+
+std::vector<KernelCase> matmul_cases() {
+  std::vector<KernelCase> cases;
+  const auto add = [&](const char* op, std::vector<Dims> dims, Attributes attributes,
+                       std::vector<std::size_t> fixed) {
+    KernelCase wanted{
+        .op_type = op, .attributes = std::move(attributes), .constant_inputs = std::move(fixed)};
+    for (Dims& each : dims) wanted.inputs.push_back({DataType::float32, std::move(each)});
+    cases.push_back(std::move(wanted));
+  };
+  for (const std::int64_t columns : {1, 15, 16, 17, 53}) add("MatMul", {{3, 17}, {17, columns}}, {}, {1});
+  add("MatMul", {{2, 3, 5, 17}, {2, 3, 17, 4}}, {}, {});
+  add("MatMul", {{2, 3, 17}, {17, 5}}, {}, {1});
+  add("Gemm", {{3, 17}, {53, 17}, {53}}, {{"transB", 1}}, {1, 2});
+  add("Gemm", {{17, 3}, {17, 5}}, {{"transA", 1}}, {});
+  return cases;
+}
+
+}  // namespace
+
+Kernel matmul_kernel() {
+  return {.name = "matmul",
+          .op_types = {"MatMul", "Gemm"},
+          .decline = decline_matmul,
+          .bind = bind_matmul,
+          .cases = matmul_cases(),
+          // Sums of some dozens of products in another order.
+          .tolerance = 1e-5};
+}
+
+}  // namespace edgeopt
