@@ -34,12 +34,13 @@ std::optional<Function> clip_of(const KernelCall& call) {
 
 std::optional<Function> function_of(const KernelCall& call) {
   using Algorithm = dnnl::algorithm;
-  static const std::map<std::string_view, Function> plain = {
-      {"Relu", {Algorithm::eltwise_relu}}, {"Sigmoid", {Algorithm::eltwise_logistic}},
-      {"Tanh", {Algorithm::eltwise_tanh}}, {"HardSwish", {Algorithm::eltwise_hardswish}},
-      {"Exp", {Algorithm::eltwise_exp}},   {"Sqrt", {Algorithm::eltwise_sqrt}},
-      {"Abs", {Algorithm::eltwise_abs}},   {"Neg", {Algorithm::eltwise_linear, -1}},
-      {"Log", {Algorithm::eltwise_log}}};
+  static const std::map<std::string_view, Function> plain = {{"Sigmoid", {Algorithm::eltwise_logistic}},
+                                                             {"Tanh", {Algorithm::eltwise_tanh}},
+                                                             {"HardSwish", {Algorithm::eltwise_hardswish}},
+                                                             {"Sqrt", {Algorithm::eltwise_sqrt}},
+                                                             {"Abs", {Algorithm::eltwise_abs}},
+                                                             {"Neg", {Algorithm::eltwise_linear, -1}},
+                                                             {"Log", {Algorithm::eltwise_log}}};
   const Attributes& attributes = call.node().attributes;
   const std::string& op = call.node().op_type;
   if (const auto found = plain.find(op); found != plain.end()) return found->second;
@@ -80,8 +81,7 @@ BoundStep bind_eltwise(const KernelCall& call) {
 
 std::vector<KernelCase> eltwise_cases() {
   std::vector<KernelCase> cases;
-  for (const char* op :
-       {"Relu", "LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "Exp", "Sqrt", "Abs", "Neg", "Gelu"})
+  for (const char* op : {"LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "Sqrt", "Abs", "Neg", "Gelu"})
     for (const std::int64_t count : {1, 15, 16, 17, 53})
       cases.push_back({.op_type = op, .inputs = {{DataType::float32, {count}}}, .is_special = true});
   cases.push_back({.op_type = "Clip",
@@ -94,8 +94,8 @@ std::vector<KernelCase> eltwise_cases() {
 
 Kernel eltwise_kernel() {
   return {.name = "eltwise",
-          .op_types = {"Relu", "LeakyRelu", "Clip", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Exp",
-                       "Log", "Sqrt", "Abs", "Neg"},
+          .op_types = {"LeakyRelu", "Clip", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Log", "Sqrt",
+                       "Abs", "Neg"},
           .decline = decline_eltwise,
           .choose_layouts = layouts_of_first,
           .bind = bind_eltwise,
