@@ -8,7 +8,7 @@ namespace edgeopt {
 namespace {
 
 constexpr const char* example = R"(<ir_version: 8, opset_import: ["" : 18, "com.example" : 1]>
-g (float[1,N,?] x, int64[] s, float scalar, bool flag) => (float[1] y, z)
+g (float[1,N,?] x, int64[] s, float scalar, bool flag) => (float[1] y, int64[2] z)
 <float[2,1] w = {3, -0.5}, int8[3] k = {-1, 0, 1}, bool[1] b = {1}, double d = {1e+30}, string[1] t = {"a b"}, float[N] c>
 {
   c = Conv<group = 1, pads = [0, 0], auto_pad = "NOTSET">(x, w)

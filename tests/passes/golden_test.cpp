@@ -25,7 +25,7 @@ void check_numbers(const Graph& before, const Graph& after, Fidelity fidelity) {
   try {
     wanted = evaluate(before, inputs);
   } catch (const UserError& error) {
-    MESSAGE("numbers are not compared: " << error.what());
+    MESSAGE("numbers are not compared: " << std::string(error.what()));
     return;
   }
   const double tolerance = fidelity == Fidelity::exact ? 0 : rounding_tolerance;
