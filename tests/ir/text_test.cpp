@@ -11,15 +11,15 @@ constexpr const char* example = R"(<ir_version: 8, opset_import: ["" : 18, "com.
 g (float[1,N,?] x, int64[] s, float scalar, bool flag) => (float[1] y, int64[2] z)
 <float[2,1] w = {3, -0.5}, int8[3] k = {-1, 0, 1}, bool[1] b = {1}, double d = {1e+30}, string[1] t = {"a b"}, float[N] c>
 {
-  c = Conv<group = 1, pads = [0, 0], auto_pad = "NOTSET">(x, w)
-  r = Resize<cubic_coeff_a = -0.75>(c, , k)
+  c = com.example.Conv<group = 1, pads = [0, 0], auto_pad = "NOTSET">(x, w)
+  r = com.example.Resize<cubic_coeff_a = -0.75>(c, , k)
   a, , e = com.example.Mystery<weights = [1.0, 2.5], names = ["p", "q"], table = float[1] {7}>(r)
   y = If<then_branch = yes () => (float[1] o)
     {
-      o = Add(a, e)
+      o = com.example.Add(a, e)
     }, else_branch = no () => (float[1] o2)
     {
-      o2 = Neg(a)
+      o2 = com.example.Neg(a)
     }>(flag)
   z = Constant<value = int64[2] {1, 2}>()
 }
