@@ -19,29 +19,28 @@ namespace {
 constexpr std::size_t block_size = 1024;
 constexpr std::size_t bin_count = 2 * RangeHistogram::side_bins;
 constexpr std::size_t table_count = 4;
-constexpr std::uint32_t infinity_bits = 0x7F800000u;
 
-/// What one pass over the elements tells.
+/// What one pass over the elements tells; min and max only where all are finite.
 struct Extent {
-  float min = std::numeric_limits<float>::infinity();
-  float max = -std::numeric_limits<float>::infinity();
-  std::uint32_t magnitude_bits = 0;  // of the largest |x|; NaN orders above infinity
+  float min = 0;
+  float max = 0;
+  bool is_finite = true;
 };
 
 Extent extent_of(std::span<const float> elements) {
   float min = std::numeric_limits<float>::infinity();
   float max = -min;
-  std::uint32_t magnitude = 0;
+  float trace = 0;  // 0 * x is 0, but NaN for NaN and infinity
   const float* x = elements.data();
   const std::size_t count = elements.size();
-#pragma omp simd reduction(min : min) reduction(max : max, magnitude)
+#pragma omp simd reduction(min : min) reduction(max : max) reduction(+ : trace)
   for (std::size_t i = 0; i < count; ++i) {
     min = x[i] < min ? x[i] : min;
     max = x[i] > max ? x[i] : max;
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(x[i]) & 0x7FFFFFFFu;
-    magnitude = bits > magnitude ? bits : magnitude;
+    trace += x[i] * 0.0f;
   }
-  return {min, max, magnitude};
+  // Adding 0 turns -0 into 0: which of the two a minimum returns would depend on the order.
+  return {min + 0.0f, max + 0.0f, trace == 0};
 }
 
 /// The narrowest bins in which |x| fits: |x| < side_bins * 2^k.
@@ -107,8 +106,8 @@ void RangeHistogram::add(std::span<const float> elements) {
   for (; elements.size() > largest_piece; elements = elements.subspan(largest_piece))
     add(elements.first(largest_piece));
   if (elements.empty()) return;
-  if (extent_of(elements).magnitude_bits < infinity_bits) {
-    count_finite(elements);
+  if (const Extent extent = extent_of(elements); extent.is_finite) {
+    count_finite(elements, extent.min, extent.max);
     return;
   }
   std::vector<float> finite;
@@ -117,21 +116,21 @@ void RangeHistogram::add(std::span<const float> elements) {
   const auto lost = static_cast<std::int64_t>(elements.size() - finite.size());
   count_ += lost;
   nonfinite_count_ += lost;
-  if (!finite.empty()) count_finite(finite);
+  if (finite.empty()) return;
+  const Extent extent = extent_of(finite);
+  count_finite(finite, extent.min, extent.max);
 }
 
-void RangeHistogram::count_finite(std::span<const float> elements) {
-  const Extent extent = extent_of(elements);
+void RangeHistogram::count_finite(std::span<const float> elements, float min, float max) {
   const bool is_first = count_ == nonfinite_count_;
-  // Adding 0 turns -0 into 0, which would else depend on the order of equal elements.
-  min_ = is_first ? extent.min + 0.0 : std::min(min_, extent.min + 0.0);
-  max_ = is_first ? extent.max + 0.0 : std::max(max_, extent.max + 0.0);
+  min_ = is_first ? min : std::min<double>(min_, min);
+  max_ = is_first ? max : std::max<double>(max_, max);
   count_ += static_cast<std::int64_t>(elements.size());
-  if (extent.magnitude_bits == 0) {
+  if (min == 0 && max == 0) {
     zero_count_ += static_cast<std::int64_t>(elements.size());
     return;
   }
-  widen_to(exponent_for(std::bit_cast<float>(extent.magnitude_bits)));
+  widen_to(exponent_for(std::max(-min, max)));
   const float inverse_width = std::ldexp(1.0f, -exponent_);
   Tables& tables = tables_of_this_thread();
   std::array<std::int32_t, block_size> bins;
@@ -142,7 +141,7 @@ void RangeHistogram::count_finite(std::span<const float> elements) {
     count_bins(bins.data(), size, tables);
     zeros += count_zeros(elements.data() + begin, size);
   }
-  std::array<float, 2> ends = {std::min(extent.min, 0.0f), std::max(extent.max, 0.0f)};
+  std::array<float, 2> ends = {std::min(min, 0.0f), std::max(max, 0.0f)};
   std::array<std::int32_t, 2> end_bins;
   find_bins(ends.data(), 2, inverse_width, end_bins.data());
   flush(tables, static_cast<std::size_t>(end_bins[0]), static_cast<std::size_t>(end_bins[1]), bins_);

@@ -50,7 +50,7 @@ class RangeHistogram {
 
  private:
   void widen_to(int exponent);
-  void count_finite(std::span<const float> elements);
+  void count_finite(std::span<const float> elements, float min, float max);
 
   std::int64_t count_ = 0, zero_count_ = 0, nonfinite_count_ = 0;
   double min_ = 0, max_ = 0;

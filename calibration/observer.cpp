@@ -84,7 +84,7 @@ Range percentile_range(const RangeHistogram& histogram, const ObserverOptions& o
   const double cut =
       static_cast<double>(histogram.count()) * (100 - options.percentile) / 100 / (is_one_sided ? 1 : 2);
   const std::vector<double> masses = bin_masses(histogram, options.is_symmetric);
-  return {.min = -kept_extent(masses, side - 1, -1, cut) * histogram.bin_width(),
+  return {.min = 0 - kept_extent(masses, side - 1, -1, cut) * histogram.bin_width(),
           .max = kept_extent(masses, side, 1, cut) * histogram.bin_width()};
 }
 
