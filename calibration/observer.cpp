@@ -43,6 +43,9 @@ ObserverMethod observer_named(std::string_view name) {
 }
 
 std::optional<Range> choose_range(const RangeHistogram& histogram, const ObserverOptions& options) {
+  if (!(options.percentile > 0 && options.percentile <= 100))
+    throw UserError(fmt::format("percentile is {}; it must be above 0 and at most 100", options.percentile));
+  if (options.levels < 1) throw UserError(fmt::format("levels is {}; it must be at least 1", options.levels));
   if (histogram.count() == 0 || histogram.nonfinite_count() > 0) return std::nullopt;
   const Range observed = observed_range(histogram, options.is_symmetric);
   if (histogram.bins().empty()) return observed;
