@@ -57,8 +57,8 @@ bool covers_image(const Window& window, const Shape& image) {
 
 // What an integer layer's neighbours may be: they run in integers between such layers.
 bool joins_layers(const Node& node) {
-  static const std::set<std::string> operators = {"Relu", "Clip",   "LeakyRelu", "Sigmoid",     "Add",
-                                                  "Mul",  "Concat", "MaxPool",   "AveragePool", "Pad"};
+  static const std::set<std::string> operators = {"Relu", "Clip",   "LeakyRelu", "Sigmoid",    "Add",
+                                                  "Mul",  "Concat", "MaxPool",   "AveragePool"};
   return node.domain.empty() && operators.contains(node.op_type);
 }
 
