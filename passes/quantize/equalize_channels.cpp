@@ -77,9 +77,13 @@ Edit edit_of(const Graph& graph, const std::vector<LayerLink>& links, const Laye
   for (const auto& [id, layer] : layers) {
     const Node& node = graph.node(id);
     const auto set = [&](std::size_t input, const std::vector<double>& elements) {
-      const std::string& name = graph.name_of(node.inputs[input]);
-      const Tensor old = *graph.constant(node.inputs[input]);
-      edit.set_input(id, input, edit.add_constant(from_doubles(old.dtype(), old.dims(), elements), name));
+      const ValueId old = node.inputs[input];
+      const Tensor before = *graph.constant(old);
+      Tensor changed = from_doubles(before.dtype(), before.dims(), elements);
+      if (graph.has_single_use(old))
+        edit.set_constant(old, std::move(changed));
+      else
+        edit.set_input(id, input, edit.add_constant(std::move(changed), graph.name_of(old)));
     };
     set(1, layer.weight);
     if (!layer.bias.empty()) set(2, layer.bias);
