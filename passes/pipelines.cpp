@@ -26,6 +26,7 @@ std::vector<Stage> simplify_stages() {
                {"merge_casts", "before no-ops, which it creates"},
                {"merge_transposes", "before no-ops, which it creates"},
                {"merge_reshapes", "before no-ops, which it creates"},
+               {"merge_slices", "before no-ops, one node less"},
                {"remove_noop_cast", "lets neighbours meet"},
                {"remove_noop_transpose", "lets neighbours meet"},
                {"remove_noop_reshape", "lets neighbours meet"},

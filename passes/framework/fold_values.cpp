@@ -10,8 +10,9 @@ using ValueSet = std::unordered_set<std::int32_t>;
 
 bool is_folded(const Graph& graph, const Node& node, const ValueSet& folded) {
   return std::ranges::all_of(node.outputs, [&](ValueId output) {
-    return output == ValueId::none || graph.uses(output).empty() ||
-           folded.contains(static_cast<std::int32_t>(output));
+    const bool is_unread =
+        output == ValueId::none || (graph.uses(output).empty() && !graph.is_output(output));
+    return is_unread || folded.contains(static_cast<std::int32_t>(output));
   });
 }
 

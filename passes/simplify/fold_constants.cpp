@@ -76,8 +76,8 @@ bool is_too_much_work(const Graph& graph, const Node& node, const OpDefinition& 
 
 // Why a node of constant inputs is not folded; empty if it is.
 std::string obstacle(const Graph& graph, const Node& node, const OpDefinition* op, const Tensors& inputs) {
+  if (op && !op->is_deterministic) return fmt::format("{} is random", node.op_type);
   if (!op || !op->evaluate) return fmt::format("edgeopt cannot compute {}", node.op_type);
-  if (!op->is_deterministic) return fmt::format("{} is random", node.op_type);
   if (node.is("DequantizeLinear")) return "the constant is quantized on purpose";
   if (has_subgraph(node)) return "the node has subgraphs";
   std::int64_t input_bytes = 0;
