@@ -33,6 +33,23 @@ void copy_packed(std::span<const std::byte> source, std::size_t from, std::span<
   target[to / per_byte] = (target[to / per_byte] & ~(mask << shift)) | (element << shift);
 }
 
+// Before opset 7 the first input's shape was the result's, and attributes aligned the second with it.
+bool has_old_broadcast(const Node& node, int opset) {
+  return opset < 7 && node.domain.empty() && node.attributes.get_int("broadcast", 0) != 0;
+}
+
+std::optional<Shape> broadcast_result(const InferCall& call) {
+  return has_old_broadcast(call.node, call.opset) ? call.inputs[0].type.shape : broadcast_shape(call.inputs);
+}
+
+void require_broadcastable(const Dims& from, const Dims& to) {
+  bool fits = from.size() <= to.size();
+  for (std::size_t i = 1; fits && i <= from.size(); ++i)
+    fits = from[from.size() - i] == 1 || from[from.size() - i] == to[to.size() - i];
+  if (!fits)
+    throw UserError(fmt::format("shape {} cannot be broadcast to shape {}", to_string(from), to_string(to)));
+}
+
 }  // namespace
 
 std::vector<Operand> same_shape_as_input(const InferCall& call) {
@@ -51,11 +68,21 @@ std::optional<Shape> broadcast_shape(std::span<const Operand> operands) {
 }
 
 std::vector<Operand> infer_broadcast(const InferCall& call) {
-  return {operand(call.inputs[0].type.dtype, broadcast_shape(call.inputs))};
+  return {operand(call.inputs[0].type.dtype, broadcast_result(call))};
 }
 
 std::vector<Operand> infer_comparison(const InferCall& call) {
-  return {operand(DataType::boolean, broadcast_shape(call.inputs))};
+  return {operand(DataType::boolean, broadcast_result(call))};
+}
+
+Tensor aligned_second_input(const EvaluateCall& call) {
+  const Tensor& second = call.inputs[1];
+  if (!has_old_broadcast(call.node, call.opset) || !call.attributes().find("axis")) return second;
+  const std::size_t rank = call.inputs[0].rank();
+  const std::int64_t axis = normalize_axis(call.attributes().get_int("axis", 0), rank);
+  Dims dims = second.dims();
+  while (dims.size() + static_cast<std::size_t>(axis) < rank) dims.push_back(1);
+  return second.reshaped(dims);
 }
 
 std::vector<std::int64_t> sorted_axes(std::vector<std::int64_t> axes, std::size_t rank) {
@@ -64,6 +91,12 @@ std::vector<std::int64_t> sorted_axes(std::vector<std::int64_t> axes, std::size_
   if (std::ranges::adjacent_find(axes) != axes.end())
     throw UserError(fmt::format("an axis is given twice in axes {}", to_string(axes)));
   return axes;
+}
+
+std::int64_t normalize_index(std::int64_t index, std::int64_t length) {
+  if (index < -length || index >= length)
+    throw UserError(fmt::format("index {} is outside an axis of length {}", index, length));
+  return index < 0 ? index + length : index;
 }
 
 std::optional<std::vector<std::int64_t>> given_axes(const InferCall& call, std::size_t index) {
@@ -108,6 +141,12 @@ void reject_element_type(DataType dtype) {
   throw UserError(fmt::format("the operator is not defined for elements of type {}", name_of(dtype)));
 }
 
+void require_element_type(const Tensor& tensor, DataType wanted) {
+  if (tensor.dtype() != wanted)
+    throw UserError(fmt::format("an input has elements of type {}, but {} is needed", name_of(tensor.dtype()),
+                                name_of(wanted)));
+}
+
 bool is_narrow_float(DataType dtype) { return is_floating_point(dtype) && bit_count(dtype) < 32; }
 
 Tensor widened(const Tensor& tensor) {
@@ -125,6 +164,7 @@ Tensor map_floats(const Tensor& x, const std::function<double(double)>& f) {
 }
 
 std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to) {
+  require_broadcastable(from, to);
   std::vector<std::int64_t> indexes(static_cast<std::size_t>(element_count(to)));
   if (from == to) {
     std::iota(indexes.begin(), indexes.end(), 0);

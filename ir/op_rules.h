@@ -20,6 +20,9 @@ std::vector<Operand> same_shape_as_input(const InferCall& call);
 std::vector<Operand> infer_broadcast(const InferCall& call);
 /// The same with boolean elements.
 std::vector<Operand> infer_comparison(const InferCall& call);
+/// The second input of a binary operator. Below opset 7 the attribute "axis" says along which axis of the
+/// first its first dim lies; it is returned with the trailing ones that numpy's alignment wants.
+Tensor aligned_second_input(const EvaluateCall& call);
 /// The shape of all present operands broadcast together; nothing if a rank is unknown.
 std::optional<Shape> broadcast_shape(std::span<const Operand> operands);
 
@@ -43,6 +46,9 @@ CostRule operations_per_output(std::int64_t count);
 /// Elements of a shape where symbols and unknown dims count as 1.
 std::int64_t known_element_count(const Operand& operand);
 
+/// An index counted from the front. throws UserError if it is outside [-length, length)
+std::int64_t normalize_index(std::int64_t index, std::int64_t length);
+
 // Loops over elements.
 
 template <typename... Ts>
@@ -57,6 +63,8 @@ using NativeTypes = TypeList<float, double, std::int8_t, std::uint8_t, std::int1
                              std::int32_t, std::uint32_t, std::int64_t, std::uint64_t, bool>;
 
 [[noreturn]] void reject_element_type(DataType dtype);
+/// throws  UserError naming both types if the elements are not of the wanted type
+void require_element_type(const Tensor& tensor, DataType wanted);
 
 /// Calls function.operator()<T>() with the T of the list that is `dtype`. throws UserError if none is
 template <typename... Ts, typename Function>
@@ -76,8 +84,8 @@ Tensors widened(std::span<const Tensor> tensors);
 Tensor map_floats(const Tensor& x, const std::function<double(double)>& f);
 
 /// For each element of a tensor of dims `to`, in order, the index of the element of a tensor of dims `from`
-/// that broadcasting puts there. With `from` = `to` reduced to 1 along some axes: the group that each element
-/// is reduced into.
+/// that broadcasting puts there (UserError if it cannot). With `from` = `to` reduced to 1 along some axes:
+/// the group that each element is reduced into.
 std::vector<std::int64_t> broadcast_indexes(const Dims& from, const Dims& to);
 /// Element i of the result is element indexes[i] of the source, zero ("") where the index is negative. For
 /// every element type, strings and packed ones too.
@@ -116,6 +124,7 @@ template <typename Result, typename Types, typename Function>
 Tensor combine_elements(Types types, const Tensor& first, const Tensor& second, Function f) {
   const Tensor a = widened(first);
   const Tensor b = widened(second);
+  require_element_type(b, a.dtype());
   const Dims dims = broadcast_dims(a.dims(), b.dims());
   const std::vector<std::int64_t> from_a = broadcast_indexes(a.dims(), dims);
   const std::vector<std::int64_t> from_b = broadcast_indexes(b.dims(), dims);

@@ -14,24 +14,12 @@ namespace {
 
 using Wrapping = std::uint64_t;
 
-// Before opset 7 the second input was aligned by attributes.
-void refuse_old_broadcast(const Node& node, int opset) {
-  if (opset < 7 && node.attributes.get_int("broadcast", 0) != 0)
-    throw UserError(
-        "the attribute 'broadcast' of opsets below 7 is not supported; convert the model to opset 7 "
-        "or later");
-}
-
 OpDefinition binary(std::string name, std::vector<int> versions, EvaluateRule evaluate) {
   return {
       .name = std::move(name),
       .versions = std::move(versions),
       .required_inputs = 2,
-      .infer =
-          [](const InferCall& call) {
-            refuse_old_broadcast(call.node, call.opset);
-            return infer_broadcast(call);
-          },
+      .infer = infer_broadcast,
       .evaluate = std::move(evaluate),
       .count_cost = operations_per_output(1),
       .is_elementwise = true,
@@ -41,8 +29,7 @@ OpDefinition binary(std::string name, std::vector<int> versions, EvaluateRule ev
 template <typename Types, typename Function>
 OpDefinition typed_binary(std::string name, std::vector<int> versions, Types types, Function f) {
   return binary(std::move(name), std::move(versions), [types, f](const EvaluateCall& call) {
-    refuse_old_broadcast(call.node, call.opset);
-    return Tensors{combine_elements<void>(types, call.inputs[0], call.inputs[1], f)};
+    return Tensors{combine_elements<void>(types, call.inputs[0], aligned_second_input(call), f)};
   });
 }
 
@@ -51,7 +38,6 @@ template <typename Function>
 OpDefinition arithmetic(std::string name, DimArithmetic on_dims, Function f) {
   OpDefinition op = typed_binary(std::move(name), {1, 6, 7, 13, 14}, NumberTypes{}, f);
   op.infer = [on_dims](const InferCall& call) {
-    refuse_old_broadcast(call.node, call.opset);
     std::vector<Operand> outputs = infer_broadcast(call);
     outputs[0].elements = combine_dims(call.inputs[0], call.inputs[1], on_dims);
     return outputs;

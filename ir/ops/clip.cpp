@@ -18,6 +18,7 @@ std::optional<T> bound(const EvaluateCall& call, std::size_t index, const char* 
   if (!call.has_input(index)) return std::nullopt;
   const Tensor value = widened(call.inputs[index]);
   if (value.element_count() != 1) throw UserError("a bound of Clip must be one number");
+  require_element_type(value, DataTypeOf<T>::value);
   return value.data<T>()[0];
 }
 

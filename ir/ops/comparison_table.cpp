@@ -29,7 +29,8 @@ OpDefinition comparison(std::string name, std::vector<int> versions, Function co
       .infer = infer_comparison,
       .evaluate =
           [compare](const EvaluateCall& call) {
-            return Tensors{combine_elements<bool>(NativeTypes{}, call.inputs[0], call.inputs[1], compare)};
+            return Tensors{
+                combine_elements<bool>(NativeTypes{}, call.inputs[0], aligned_second_input(call), compare)};
           },
       .count_cost = operations_per_output(1),
       .is_elementwise = true,

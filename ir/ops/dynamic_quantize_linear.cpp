@@ -13,6 +13,7 @@ constexpr float level_count = 255;
 std::uint8_t to_level(float x) { return static_cast<std::uint8_t>(std::clamp(x, 0.0F, level_count)); }
 
 Tensors evaluate(const EvaluateCall& call) {
+  require_element_type(call.inputs[0], DataType::float32);
   const std::span<const float> x = call.inputs[0].data<float>();
   float low = 0;
   float high = 0;

@@ -30,7 +30,7 @@ Tensor float_power(const Tensor& base, const Tensor& exponent) {
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& base = call.inputs[0];
-  const Tensor& exponent = call.inputs[1];
+  const Tensor exponent = aligned_second_input(call);
   if (!is_integer(base.dtype()) || is_floating_point(exponent.dtype())) return {float_power(base, exponent)};
   const Dims dims = broadcast_dims(base.dims(), exponent.dims());
   const Tensor x = expanded(base, dims);

@@ -20,13 +20,16 @@ Tensors evaluate(const EvaluateCall& call) {
   const std::int64_t count = count_of(start, to_double(call.inputs[1]), delta);
   if (is_floating_point(dtype)) {
     std::vector<double> elements;
+    elements.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) elements.push_back(start + static_cast<double>(i) * delta);
     return {from_doubles(dtype, {count}, elements)};
   }
   std::vector<std::int64_t> elements;
-  const std::int64_t first = to_int64s(call.inputs[0])[0];
-  const std::int64_t step = to_int64s(call.inputs[2])[0];
-  for (std::int64_t i = 0; i < count; ++i) elements.push_back(first + i * step);
+  elements.reserve(static_cast<std::size_t>(count));
+  const auto first = static_cast<std::uint64_t>(to_int64s(call.inputs[0])[0]);
+  const auto step = static_cast<std::uint64_t>(to_int64s(call.inputs[2])[0]);
+  for (std::int64_t i = 0; i < count; ++i)
+    elements.push_back(static_cast<std::int64_t>(first + static_cast<std::uint64_t>(i) * step));
   return {from_int64s(dtype, {count}, elements)};
 }
 

@@ -6,6 +6,8 @@ namespace edgeopt {
 namespace {
 
 Tensors evaluate(const EvaluateCall& call) {
+  require_element_type(call.inputs[0], DataType::boolean);
+  require_element_type(call.inputs[2], call.inputs[1].dtype());
   const Dims dims =
       broadcast_dims(call.inputs[0].dims(), broadcast_dims(call.inputs[1].dims(), call.inputs[2].dims()));
   const Tensor condition = expanded(call.inputs[0], dims);

@@ -1,0 +1,56 @@
+// The determinant of every matrix, by Gaussian elimination with partial pivoting.
+#include <cmath>
+#include <utility>
+
+#include "ir/op_rules.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+double determinant(std::span<double> matrix, std::size_t size) {
+  const auto at = [&](std::size_t row, std::size_t column) -> double& { return matrix[row * size + column]; };
+  double result = 1;
+  for (std::size_t step = 0; step < size; ++step) {
+    std::size_t pivot = step;
+    for (std::size_t row = step + 1; row < size; ++row)
+      if (std::fabs(at(row, step)) > std::fabs(at(pivot, step))) pivot = row;
+    if (at(pivot, step) == 0) return 0;
+    if (pivot != step) {
+      result = -result;
+      for (std::size_t column = 0; column < size; ++column) std::swap(at(pivot, column), at(step, column));
+    }
+    result *= at(step, step);
+    for (std::size_t row = step + 1; row < size; ++row) {
+      const double factor = at(row, step) / at(step, step);
+      for (std::size_t column = step; column < size; ++column) at(row, column) -= factor * at(step, column);
+    }
+  }
+  return result;
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  const Dims& dims = call.inputs[0].dims();
+  if (dims.size() < 2 || dims[dims.size() - 1] != dims[dims.size() - 2])
+    throw UserError("the input of Det must hold square matrices");
+  const auto size = static_cast<std::size_t>(dims.back());
+  const Dims result_dims(dims.begin(), dims.end() - 2);
+  std::vector<double> matrices = to_doubles(call.inputs[0]);
+  std::vector<double> results(static_cast<std::size_t>(element_count(result_dims)));
+  for (std::size_t i = 0; i < results.size(); ++i)
+    results[i] = determinant(std::span(matrices).subspan(i * size * size, size * size), size);
+  return {from_doubles(call.inputs[0].dtype(), result_dims, results)};
+}
+
+std::vector<Operand> infer(const InferCall& call) {
+  const ValueType& x = call.inputs[0].type;
+  if (!x.shape) return {operand(x.dtype, std::nullopt)};
+  if (x.shape->size() < 2) throw UserError("the input of Det must hold square matrices");
+  return {operand(x.dtype, Shape(x.shape->begin(), x.shape->end() - 2))};
+}
+
+}  // namespace
+
+OpDefinition det_op() { return {.name = "Det", .versions = {11, 22}, .infer = infer, .evaluate = evaluate}; }
+
+}  // namespace edgeopt

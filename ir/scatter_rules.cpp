@@ -1,0 +1,47 @@
+// y = data; y[targets[i]] = y[targets[i]] (+, *, max, min) updates[i]
+#include "ir/scatter_rules.h"
+
+#include <algorithm>
+
+#include "ir/op_rules.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+template <typename T>
+T combined(const std::string& reduction, T a, T b) {
+  using Wide = std::conditional_t<std::is_floating_point_v<T>, T, std::uint64_t>;
+  if (reduction == "add") return static_cast<T>(static_cast<Wide>(a) + static_cast<Wide>(b));
+  if (reduction == "mul") return static_cast<T>(static_cast<Wide>(a) * static_cast<Wide>(b));
+  if (reduction == "max") return std::max(a, b);
+  if (reduction == "min") return std::min(a, b);
+  throw UserError("reduction must be none, add, mul, max or min, not '" + reduction + "'");
+}
+
+Tensor overwritten(const Tensor& data, const Tensor& updates, const std::vector<std::int64_t>& targets) {
+  std::vector<std::int64_t> sources(static_cast<std::size_t>(data.element_count()), -1);
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    sources[static_cast<std::size_t>(targets[i])] = static_cast<std::int64_t>(i);
+  return merge_elements(updates, sources, data);
+}
+
+}  // namespace
+
+Tensor scattered(const Tensor& data, const Tensor& updates, const std::vector<std::int64_t>& targets,
+                 const std::string& reduction) {
+  require_element_type(updates, data.dtype());
+  if (reduction == "none") return overwritten(data, updates, targets);
+  Tensor result = widened(data);
+  const Tensor changes = widened(updates);
+  visit_type(NumberTypes{}, result.dtype(), [&]<typename T>() {
+    const std::span<T> elements = result.mutable_data<T>();
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      T& element = elements[static_cast<std::size_t>(targets[i])];
+      element = combined(reduction, element, changes.data<T>()[i]);
+    }
+  });
+  return cast(result, data.dtype());
+}
+
+}  // namespace edgeopt
