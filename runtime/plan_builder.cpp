@@ -14,7 +14,9 @@ constexpr std::size_t never_ends = std::numeric_limits<std::size_t>::max();
 
 std::string title(const Graph& graph, const Task& task) {
   if (!task.node->name.empty()) return task.node->name;
-  return graph.name_of(task.outputs.empty() ? task.node->outputs[0] : task.outputs[0]);
+  for (const ValueId output : task.outputs.empty() ? task.node->outputs : task.outputs)
+    if (output != ValueId::none) return graph.name_of(output);
+  return task.node->op_type;
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ OpDefinition conv_op() {
   return {
       .name = "Conv",
       .versions = {1, 11, 22},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

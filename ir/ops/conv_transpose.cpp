@@ -171,6 +171,7 @@ OpDefinition conv_transpose_op() {
   return {
       .name = "ConvTranspose",
       .versions = {1, 11, 22},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

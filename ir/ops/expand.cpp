@@ -33,6 +33,7 @@ OpDefinition expand_op() {
   return {
       .name = "Expand",
       .versions = {8, 13},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .quantization = {.role = QuantizationRole::keeps_scale},

@@ -63,6 +63,7 @@ OpDefinition gather_op() {
   return {
       .name = "Gather",
       .versions = {1, 11, 13},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .quantization = {.role = QuantizationRole::keeps_scale},

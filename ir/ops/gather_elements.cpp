@@ -41,6 +41,7 @@ OpDefinition gather_elements_op() {
   return {
       .name = "GatherElements",
       .versions = {11, 13},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .quantization = {.role = QuantizationRole::keeps_scale},

@@ -73,6 +73,7 @@ OpDefinition gemm_op() {
   return {
       .name = "Gemm",
       .versions = {1, 6, 7, 9, 11, 13},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

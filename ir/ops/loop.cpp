@@ -69,6 +69,7 @@ OpDefinition loop_op() {
   return {
       .name = "Loop",
       .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
+      .required_inputs = 0,
       .infer = infer,
       .evaluate = evaluate,
   };

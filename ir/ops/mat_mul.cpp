@@ -27,6 +27,7 @@ OpDefinition mat_mul_op() {
   return {
       .name = "MatMul",
       .versions = {1, 9, 13},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

@@ -30,6 +30,7 @@ OpDefinition mat_mul_integer_op() {
   return {
       .name = "MatMulInteger",
       .versions = {10},
+      .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

@@ -40,6 +40,7 @@ OpDefinition q_linear_conv_op() {
   return {
       .name = "QLinearConv",
       .versions = {10},
+      .required_inputs = 8,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

@@ -46,6 +46,7 @@ OpDefinition q_linear_mat_mul_op() {
   return {
       .name = "QLinearMatMul",
       .versions = {10, 21},
+      .required_inputs = 8,
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,

@@ -18,6 +18,7 @@ OpDefinition rnn_op() {
   return {
       .name = "RNN",
       .versions = {1, 7, 14, 22},
+      .required_inputs = 3,
       .infer = [](const InferCall& call) { return infer_recurrent(call, cell); },
       .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, cell); },
       .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },

@@ -135,6 +135,7 @@ OpDefinition scan_op() {
   return {
       .name = "Scan",
       .versions = {8, 9, 11, 16, 19, 21, 23, 24, 25},
+      .required_inputs = 0,
       .infer = infer,
       .evaluate = evaluate,
   };

@@ -116,9 +116,9 @@ Outcome run_case(const fs::path& folder, const Runner& run) {
   }
 }
 
-std::map<std::string, std::string> expected_failures() {
+std::map<std::string, std::string> expected_failures(const std::string& list) {
   std::map<std::string, std::string> listed;
-  std::ifstream file(fs::path(EDGEOPT_SOURCE_DIR) / "tests" / "conformance" / "expected_failures.txt");
+  std::ifstream file(fs::path(EDGEOPT_SOURCE_DIR) / "tests" / "conformance" / list);
   for (std::string line; std::getline(file, line);) {
     const std::size_t colon = line.find(": ");
     if (!line.starts_with("#") && colon != std::string::npos)
