@@ -30,6 +30,8 @@ std::vector<fs::path> shared_models() {
 
 // ONNX's inference takes initializers for constants even where the graph's inputs let a caller override them;
 // edgeopt does not. Without these inputs the two mean the same.
+constexpr int first_ir_version_with_overridable_inputs = 4;
+
 void remove_overridable_inputs(onnx::GraphProto& graph) {
   std::set<std::string> initialized;
   for (const onnx::TensorProto& tensor : graph.initializer()) initialized.insert(tensor.name());
@@ -44,7 +46,8 @@ onnx::ModelProto untyped_model(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   REQUIRE(model.ParseFromIstream(&file));
   model.mutable_graph()->clear_value_info();
-  remove_overridable_inputs(*model.mutable_graph());
+  if (model.ir_version() >= first_ir_version_with_overridable_inputs)
+    remove_overridable_inputs(*model.mutable_graph());
   return model;
 }
 
