@@ -87,6 +87,8 @@ QuantizationRules read_quantization(Section section) {
       type_named(required(section.take<std::string>("activation_type"), "activation_type"));
   rules.activations_symmetric = section.take<bool>("activations_symmetric").value_or(false);
   rules.weight_type = type_named(required(section.take<std::string>("weight_type"), "weight_type"));
+  if (rules.weight_type != DataType::int8)
+    throw UserError("key 'quantization.weight_type' is uint8; weights are symmetric, which only int8 is");
   rules.weights_per_channel = section.take<bool>("weights_per_channel").value_or(true);
   rules.weight_bits = take_bits(section, "weight_bits", 8);
   rules.depthwise_weight_bits = take_bits(section, "depthwise_weight_bits", rules.weight_bits);

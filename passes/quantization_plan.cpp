@@ -91,8 +91,7 @@ class Planner {
   void demand(ValueId value) {
     if (!quantized_.insert(value).second) return;
     const Layer* layer = layer_of(graph_.producer(value));
-    if (layer && layer->kind == LayerKind::keeps_scale && layer->output == value)
-      demand(layer->data_inputs[0]);
+    if (layer && layer->kind == LayerKind::keeps_scale) demand(layer->data_inputs[0]);
   }
 
   bool join_neighbours() {

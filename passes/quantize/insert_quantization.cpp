@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <set>
 
 #include "ir/op.h"
@@ -117,15 +119,19 @@ class Insertion {
     if (bias) quantize_bias_of(node, *bias, quantized.scales, input_scale);
   }
 
-  // A bias must fit 32 bits at scale(input) * scale(weight); a channel of tiny weights gets a larger scale
-  // for it.
+  // A bias must fit 32 bits at scale(input) * scale(weight), which must not vanish; a channel of tiny weights
+  // gets a larger scale for it.
   static std::vector<float> least_scales(const std::optional<Tensor>& bias, float input_scale, int axis) {
     if (!bias) return {};
-    constexpr double largest = 2147483647.0;
+    // Half of what 32 bits hold; the rest is for the products, 255 * 127 each, of up to 33000 inputs.
+    constexpr double largest = 1 << 30;
+    constexpr double rounding_margin = 1.0001;  // over the two roundings to float behind this
     std::vector<float> least;
-    for (const float value : bias->data<float>())
-      least.push_back(static_cast<float>(std::abs(static_cast<double>(value)) /
-                                         (largest * static_cast<double>(input_scale)) * 1.0001));
+    for (const double value : to_doubles(*bias)) {
+      const double least_product =
+          std::max<double>(std::abs(value) / largest, std::numeric_limits<float>::min());
+      least.push_back(static_cast<float>(least_product / static_cast<double>(input_scale) * rounding_margin));
+    }
     if (axis < 0 && !least.empty()) least = {*std::ranges::max_element(least)};
     return least;
   }
