@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ir/onnx/onnx.h"
+#include "reports/write.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -55,13 +56,6 @@ Graph load(const std::string& path) {
 
 void save(const Graph& graph, const std::string& path) {
   while_doing(fmt::format("saving '{}'", path), [&] { save_model(graph, path); });
-}
-
-std::string human_bytes(std::uint64_t bytes) {
-  if (bytes < 1000) return fmt::format("{} bytes", bytes);
-  const double value = static_cast<double>(bytes);
-  if (bytes < 1000000) return fmt::format("{:.1f} kB", value / 1e3);
-  return fmt::format("{:.2f} MB", value / 1e6);
 }
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files) {

@@ -19,7 +19,4 @@ struct ModelFiles {
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files);
 
-/// "1.2 MB": powers of 1000, three digits.
-std::string human_bytes(std::uint64_t bytes);
-
 }  // namespace edgeopt

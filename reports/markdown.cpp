@@ -1,0 +1,102 @@
+// Report -> summary.md for a reader, and the shorter text that a terminal shows.
+#include <fmt/format.h>
+
+#include "reports/tables.h"
+#include "reports/write.h"
+
+namespace edgeopt {
+namespace {
+
+std::string section(const std::string& title, const Table& table) {
+  return table.rows.empty() ? "" : fmt::format("\n## {}\n{}", title, to_markdown(table));
+}
+
+std::string heading(const std::string& title, const Table& table) {
+  return table.rows.empty() ? "" : fmt::format("\n{}:\n{}", title, to_text(table));
+}
+
+std::string judged_on(const Report& report) {
+  const AccuracyFacts& accuracy = report.accuracy;
+  if (accuracy.metrics.empty()) return "";
+  std::string text = fmt::format("Judged on {} samples: {}. 95 % confidence intervals in brackets.",
+                                 accuracy.sample_count, accuracy.judged_on);
+  if (!accuracy.caution.empty()) text += " **Caution:** " + accuracy.caution + ".";
+  return text + "\n";
+}
+
+std::string measured_with(const Report& report) {
+  if (!report.result_latency) return "";
+  const LatencyFacts& latency = *report.result_latency;
+  return fmt::format(
+      "\nLatency: {} engine, {} thread{}, {} runs after {} to warm up, one sample per run, on {}.\n",
+      latency.engine, latency.thread_count, latency.thread_count == 1 ? "" : "s", latency.times_ms.size(),
+      latency.warmup_count, report.provenance.machine.cpu_model);
+}
+
+std::string fusion_check(const Report& report) {
+  if (!report.fusion_relative_error) return "";
+  return fmt::format("\nSimplifying and fusing moved the outputs by {:.2g} of their scale at most, on {}.\n",
+                     *report.fusion_relative_error, report.fusion_checked_on);
+}
+
+std::string quantization_section(const Report& report) {
+  if (!report.quantization) return "";
+  const QuantizationFacts& facts = *report.quantization;
+  std::string text = fmt::format(
+      "\n## Quantization\n{} with ranges by {} over {} samples ({}), for the profile {}; {} layers run in "
+      "integers.\n",
+      facts.scheme, facts.observer, facts.sample_count, facts.calibrated_on, facts.profile,
+      facts.integer_layer_count);
+  if (!facts.steps.empty()) text += '\n';
+  for (const auto& [name, result] : facts.steps) text += fmt::format("- {}: {}\n", name, result);
+  return text;
+}
+
+std::string notes_section(const Report& report) {
+  if (report.notes.empty()) return "";
+  std::string text = "\n## Notes\n";
+  for (const std::string& note : report.notes) text += fmt::format("- {}\n", note);
+  return text;
+}
+
+std::string provenance_section(const Provenance& provenance) {
+  std::string text = "\n## Provenance\n";
+  std::string command = "edgeopt";
+  for (const std::string& word : provenance.arguments) command += " " + word;
+  text += fmt::format("- command: `{}`\n- seed {}, {} threads, {}\n", command, provenance.seed,
+                      provenance.thread_count, provenance.created_at);
+  text += fmt::format("- edgeopt {} ({}", provenance.edgeopt_version, provenance.compiler);
+  for (const auto& [name, version] : provenance.libraries) text += fmt::format(", {} {}", name, version);
+  const Machine& machine = provenance.machine;
+  text += fmt::format(")\n- machine: {}, {} cores, {}, {}, {}; instruction sets: {}\n", machine.cpu_model,
+                      machine.core_count, human_bytes(machine.memory_bytes), machine.operating_system,
+                      machine.kernel, fmt::join(machine.isa_flags, " "));
+  for (const NamedFile& file : provenance.files)
+    text += fmt::format("- {}: `{}`, sha256 {}\n", file.role, file.path, file.sha256);
+  return text;
+}
+
+}  // namespace
+
+std::string report_to_markdown(const Report& report) {
+  return fmt::format("# {}\n\n{}\n", report.result.file.path, report.outcome) +
+         section("Goals", goal_table(report)) + section("Size and speed", model_table(report)) +
+         measured_with(report) + section("Accuracy", accuracy_table(report)) +
+         (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + quantization_section(report) +
+         section("Layers kept in float", kept_float_table(report)) + section("Passes", pass_table(report)) +
+         fusion_check(report) + notes_section(report) + provenance_section(report.provenance);
+}
+
+std::string report_to_text(const Report& report) {
+  std::string text = report.outcome + "\n" + heading("goals", goal_table(report)) +
+                     heading("size and speed", model_table(report)) +
+                     heading("accuracy", accuracy_table(report));
+  if (!report.accuracy.metrics.empty())
+    text += fmt::format("  on {} samples: {}{}\n", report.accuracy.sample_count, report.accuracy.judged_on,
+                        report.accuracy.caution.empty() ? "" : "; caution: " + report.accuracy.caution);
+  text += heading("layers kept in float", kept_float_table(report));
+  for (const std::string& note : report.notes) text += fmt::format("\nnote: {}\n", note);
+  return text;
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,108 @@
+// What one run of `optimize` found out, as plain data: everything that report.json and summary.md say.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reports/provenance.h"
+
+namespace edgeopt {
+
+/// An estimate with its 95 % confidence interval, unit in the name of whoever holds it.
+struct Interval {
+  double value = 0;
+  double low = 0;
+  double high = 0;
+};
+
+struct ModelFacts {
+  NamedFile file;
+  std::int64_t node_count = 0;
+  std::int64_t parameter_count = 0;
+  std::map<std::string, std::int64_t> operators;  // operator type -> how many
+};
+
+/// Latency of one model; `times_ms` in the order in which they were measured, warm-up left out.
+struct LatencyFacts {
+  std::string engine;
+  int thread_count = 1;
+  int warmup_count = 0;
+  std::vector<double> times_ms;
+  double median_ms = 0;
+  double p5_ms = 0;
+  double p95_ms = 0;
+  double min_ms = 0;
+  double mean_ms = 0;
+  std::uint64_t arena_bytes = 0;
+};
+
+/// One metric on both models; `difference` is paired (the same samples), in the metric's unit.
+struct MetricFacts {
+  std::string name;  // "top1", "top5"
+  std::string unit;  // "percent", "dB", ""
+  std::optional<Interval> original;
+  Interval result;
+  std::optional<Interval> difference;
+};
+
+struct AccuracyFacts {
+  std::string judged_on;  // the samples' description
+  std::int64_t sample_count = 0;
+  std::string caution;  // what weakens the figures: "judged on the calibration samples", ...
+  std::vector<MetricFacts> metrics;
+};
+
+struct PassFacts {
+  std::string pass;
+  std::string stage;
+  int rewrite_count = 0;
+  double time_ms = 0;
+  std::vector<std::pair<std::string, int>> declined;
+  std::optional<std::string> dropped_because;
+};
+
+struct KeptFloat {
+  std::string node;
+  std::string op_type;
+  std::string reason;
+};
+
+struct QuantizationFacts {
+  std::string scheme;
+  std::string observer;
+  std::string profile;
+  std::string calibrated_on;
+  std::int64_t sample_count = 0;
+  std::int64_t integer_layer_count = 0;
+  std::vector<std::pair<std::string, std::string>> steps;  // name, what it did
+  std::vector<KeptFloat> kept_float;
+};
+
+struct GoalFacts {
+  std::string goal;      // "--max-drop 1", "latency=2x"
+  std::string achieved;  // in the goal's unit
+  bool is_met = false;
+  std::string why_not;  // empty if met
+};
+
+struct Report {
+  std::string command;
+  ModelFacts original;
+  ModelFacts result;
+  std::string outcome;  // one sentence
+  AccuracyFacts accuracy;
+  std::optional<LatencyFacts> original_latency;
+  std::optional<LatencyFacts> result_latency;
+  std::vector<PassFacts> passes;
+  std::string fusion_checked_on;
+  std::optional<double> fusion_relative_error;
+  std::optional<QuantizationFacts> quantization;
+  std::vector<GoalFacts> goals;
+  std::vector<std::string> notes;
+  Provenance provenance;
+};
+
+}  // namespace edgeopt
