@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
+#include <memory>
 
 #include "ir/evaluate.h"
+#include "runtime/engine.h"
 #include "support/error.h"
+#include "support/parallel.h"
 #include "support/random.h"
 
 namespace edgeopt {
@@ -20,8 +22,6 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // Image sizes and sequence lengths that networks accept: divisible by 32, a speech frame of 512 at 16 kHz,
 // ...
 constexpr std::int64_t tried_sizes[] = {32, 64, 1, 16, 512, 224, 128, 256};
-
-Tensors run_graph(const Graph& graph, const Tensors& inputs) { return evaluate(graph, inputs); }
 
 Dims with_sizes(const Shape& shape, std::int64_t size) {
   Dims dims;
@@ -67,9 +67,10 @@ bool has_open_axes(const Graph& graph) {
 }
 
 std::vector<Tensors> answers_of(const Graph& graph, const std::vector<Tensors>& inputs) {
+  const std::unique_ptr<Session> session = compile(graph, {.thread_count = thread_count()});
   std::vector<Tensors> answers;
   answers.reserve(inputs.size());
-  for (const Tensors& sample : inputs) answers.push_back(run_graph(graph, sample));
+  for (const Tensors& sample : inputs) answers.push_back(session->run(sample));
   return answers;
 }
 
@@ -125,13 +126,12 @@ double relative_error(const Tensor& expected, const Tensor& actual) {
 
 WorstDifference compare_outputs(const ComparisonSet& set, const Graph& graph) {
   WorstDifference worst;
-  for (std::size_t i = 0; i < set.inputs.size(); ++i) {
-    const Tensors actual = run_graph(graph, set.inputs[i]);
-    for (std::size_t k = 0; k < actual.size(); ++k) {
-      const double error = relative_error(set.expected[i][k], actual[k]);
+  const std::vector<Tensors> actual = answers_of(graph, set.inputs);
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    for (std::size_t k = 0; k < actual[i].size(); ++k) {
+      const double error = relative_error(set.expected[i][k], actual[i][k]);
       if (error > worst.relative_error) worst = {error, graph.name_of(graph.outputs()[k])};
     }
-  }
   return worst;
 }
 
