@@ -52,6 +52,7 @@ Tensor pool(const Tensor& input, const Window& window,
   const std::vector<double> elements = to_doubles(input);
   const Dims windows = output_dims(window);
   const auto plane = static_cast<std::size_t>(element_count(input_dims(window)));
+  if (plane == 0 && element_count(windows) > 0) throw UserError("nothing to pool: an axis has no elements");
   Dims dims{input.dims()[0], input.dims()[1]};
   dims.insert(dims.end(), windows.begin(), windows.end());
   std::vector<double> pooled;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <set>
 
 #include "ir/evaluate.h"
 #include "runtime/engine.h"
@@ -23,22 +24,45 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // ...
 constexpr std::int64_t tried_sizes[] = {32, 64, 1, 16, 512, 224, 128, 256};
 
-Dims with_sizes(const Shape& shape, std::int64_t size) {
-  Dims dims;
-  for (const Dim& dim : shape) dims.push_back(dim.is_number() ? dim.size : dims.empty() ? 1 : size);
-  return dims;
+// A symbol that is the first axis of any input counts samples, wherever else it stands.
+std::set<std::string> batch_symbols(const Graph& graph) {
+  std::set<std::string> symbols;
+  for (const ValueId id : required_inputs(graph)) {
+    const std::optional<Shape>& shape = graph.type_of(id).shape;
+    if (shape && !shape->empty() && shape->front().is_symbol()) symbols.insert(shape->front().symbol);
+  }
+  return symbols;
 }
 
-Tensor random_input(const Value& input, std::int64_t size, RandomStream stream) {
+/// The sizes of axes that the model leaves open: 1 for those that count samples, else `size`. An axis without a
+/// name counts samples if it is the first, or the first open one of a shape that begins with a number (the
+/// state [2, ?, 128] of a recurrent network).
+struct OpenSizes {
+  std::set<std::string> batch_symbols;
+  std::int64_t size = 1;
+
+  Dims fill(const Shape& shape) const {
+    Dims dims;
+    bool is_first_open = true;
+    for (const Dim& dim : shape) {
+      const bool counts_samples =
+          dims.empty() || (dim.is_symbol() ? batch_symbols.contains(dim.symbol) : is_first_open);
+      dims.push_back(dim.is_number() ? dim.size : counts_samples ? 1 : size);
+      is_first_open = is_first_open && dim.is_number();
+    }
+    return dims;
+  }
+};
+
+Tensor random_input(const Value& input, const OpenSizes& sizes, RandomStream stream) {
   const DataType dtype = input.type.dtype;
   if (!is_floating_point(dtype) && !is_integer(dtype) && dtype != DataType::boolean)
     throw UserError(
-        fmt::format("input '{}' is {}, for which there are no random values; give samples with "
-                    "--data",
+        fmt::format("input '{}' is {}, for which there are no random values; give samples with --data",
                     input.name, name_of(dtype)));
   if (!input.type.shape)
     throw UserError(fmt::format("input '{}' has no shape; give samples with --data", input.name));
-  Tensor tensor(DataType::float32, with_sizes(*input.type.shape, size));
+  Tensor tensor(DataType::float32, sizes.fill(*input.type.shape));
   for (float& element : tensor.mutable_data<float>())
     element =
         is_floating_point(dtype) ? static_cast<float>(stream.normal()) : static_cast<float>(stream.below(2));
@@ -47,12 +71,13 @@ Tensor random_input(const Value& input, std::int64_t size, RandomStream stream) 
 
 std::vector<Tensors> random_inputs(const Graph& graph, std::int64_t count, std::uint64_t seed,
                                    std::int64_t size) {
+  const OpenSizes sizes{.batch_symbols = batch_symbols(graph), .size = size};
   std::vector<Tensors> samples(static_cast<std::size_t>(count));
   for (std::size_t i = 0; i < samples.size(); ++i)
     for (const ValueId id : required_inputs(graph)) {
       const Value& input = graph.value(id);
       samples[i].push_back(
-          random_input(input, size, RandomStream(seed, fmt::format("compare/{}/{}", input.name, i))));
+          random_input(input, sizes, RandomStream(seed, fmt::format("compare/{}/{}", input.name, i))));
     }
   return samples;
 }

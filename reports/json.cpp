@@ -87,7 +87,7 @@ Json to_json(const QuantizationFacts& facts) {
   const auto step = [](const std::pair<std::string, std::string>& item) {
     return Json{{"name", item.first}, {"result", item.second}};
   };
-  const auto kept = [](const KeptFloat& layer) {
+  const auto kept = [](const KeptFloatFacts& layer) {
     return Json{{"node", layer.node}, {"op_type", layer.op_type}, {"reason", layer.reason}};
   };
   return {{"scheme", facts.scheme},

@@ -64,7 +64,7 @@ struct PassFacts {
   std::optional<std::string> dropped_because;
 };
 
-struct KeptFloat {
+struct KeptFloatFacts {
   std::string node;
   std::string op_type;
   std::string reason;
@@ -78,7 +78,7 @@ struct QuantizationFacts {
   std::int64_t sample_count = 0;
   std::int64_t integer_layer_count = 0;
   std::vector<std::pair<std::string, std::string>> steps;  // name, what it did
-  std::vector<KeptFloat> kept_float;
+  std::vector<KeptFloatFacts> kept_float;
 };
 
 struct GoalFacts {

@@ -125,7 +125,7 @@ Table pass_table(const Report& report) {
 Table kept_float_table(const Report& report) {
   Table table{.header = {"node", "operator", "kept in float because"}};
   if (!report.quantization) return table;
-  for (const KeptFloat& layer : report.quantization->kept_float)
+  for (const KeptFloatFacts& layer : report.quantization->kept_float)
     table.rows.push_back({layer.node, layer.op_type, layer.reason});
   return table;
 }
