@@ -28,8 +28,8 @@ class RandomGraph {
   Graph build(int node_count) {
     while (static_cast<int>(graph_.nodes().size()) < node_count) add_something();
     Edit edit(graph_);
-    edit.add_output(values_.back());
-    if (stream_.below(2) == 0 && values_.size() > 4) edit.add_output(values_[values_.size() - 3]);
+    for (const ValueId value : values_)
+      if (graph_.uses(value).empty() && !graph_.value(value).is_input) edit.add_output(value);
     return with_inferred_types(edit.apply());
   }
 
@@ -43,9 +43,7 @@ class RandomGraph {
     static constexpr Maker on_images[] = {&RandomGraph::add_conv,       &RandomGraph::add_norm,
                                           &RandomGraph::add_pool,       &RandomGraph::add_pad,
                                           &RandomGraph::add_transposes, &RandomGraph::add_slice};
-    // Mostly the newest values, so that patterns form.
-    const std::uint64_t back = stream_.below(3) == 0 ? stream_.below(values_.size()) : stream_.below(2);
-    const ValueId x = values_[values_.size() - 1 - std::min<std::uint64_t>(back, values_.size() - 1)];
+    const ValueId x = some_value();
     const bool is_image = rank(x) == 4;
     Edit edit(graph_);
     if (rank(x) == 2 && stream_.below(3) == 0)
@@ -58,6 +56,15 @@ class RandomGraph {
     std::erase_if(added_, [&](ValueId id) { return !graph_.contains(id); });
     values_.insert(values_.end(), added_.begin(), added_.end());
     added_.clear();
+  }
+
+  // Mostly the newest image, so that patterns form; sometimes anything.
+  ValueId some_value() {
+    if (stream_.below(3) == 0) return values_[stream_.below(values_.size())];
+    ValueId newest = values_.back();
+    for (const ValueId value : values_)
+      if (rank(value) == 4) newest = value;
+    return stream_.below(6) == 0 ? values_.back() : newest;
   }
 
   const Shape& shape(ValueId id) const { return *graph_.type_of(id).shape; }
