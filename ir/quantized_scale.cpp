@@ -44,6 +44,13 @@ std::vector<std::int64_t> scale_indexes(const Dims& x, const Dims& scale, const 
   return broadcast_indexes(along_axis, x);
 }
 
+std::vector<double> zero_points_like(const Tensor& scale, const Tensor& zero_point) {
+  if (zero_point.element_count() != scale.element_count())
+    throw UserError(fmt::format("{} zero points for {} scales; there must be one for each",
+                                zero_point.element_count(), scale.element_count()));
+  return to_doubles(zero_point);
+}
+
 IntegerLimits integer_limits(DataType dtype) {
   const int bits = bit_count(dtype);
   if (is_signed(dtype)) return {-std::ldexp(1.0, bits - 1), std::ldexp(1.0, bits - 1) - 1};

@@ -16,6 +16,9 @@ struct ScaleLayout {
 };
 std::vector<std::int64_t> scale_indexes(const Dims& x, const Dims& scale, const ScaleLayout& layout);
 
+/// The zero points as numbers. throws UserError unless there is one for each scale
+std::vector<double> zero_points_like(const Tensor& scale, const Tensor& zero_point);
+
 /// The smallest and largest integer of a type of at most 32 bits.
 struct IntegerLimits {
   double low = 0;

@@ -1,5 +1,6 @@
 // y = (x - mean) / sqrt(variance + epsilon) * scale + bias, per channel. In training mode mean and variance
 // are those of the batch, and the running ones are updated.
+#include <algorithm>
 #include <cmath>
 
 #include "ir/op_rules.h"
@@ -56,10 +57,18 @@ Tensor updated(const Tensor& running, const std::vector<double>& batch, double m
   return from_doubles(running.dtype(), running.dims(), result);
 }
 
+void require_parameters(const EvaluateCall& call, const std::vector<std::int64_t>& groups) {
+  const std::int64_t wanted = groups.empty() ? 0 : *std::ranges::max_element(groups) + 1;
+  for (const Tensor& parameter : call.inputs.subspan(1, 4))
+    if (parameter.element_count() < wanted)
+      throw UserError("scale, bias, mean and variance must have one element per channel");
+}
+
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = call.inputs[0];
   std::vector<double> elements = to_doubles(x);
   const std::vector<std::int64_t> groups = parameter_indexes(x.dims(), is_spatial(call));
+  require_parameters(call, groups);
   const std::vector<double> scale = to_doubles(call.inputs[1]);
   const std::vector<double> bias = to_doubles(call.inputs[2]);
   const Moments moments = is_training(call) ? batch_moments(elements, groups, scale.size())
@@ -67,8 +76,8 @@ Tensors evaluate(const EvaluateCall& call) {
   const double epsilon = call.attributes().get_float("epsilon", 1e-5F);
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto group = static_cast<std::size_t>(groups[i]);
-    const double gain = scale.at(group) / std::sqrt(moments.variance.at(group) + epsilon);
-    elements[i] = (elements[i] - moments.mean.at(group)) * gain + bias.at(group);
+    const double gain = scale[group] / std::sqrt(moments.variance[group] + epsilon);
+    elements[i] = (elements[i] - moments.mean[group]) * gain + bias[group];
   }
   Tensors outputs = {from_doubles(x.dtype(), x.dims(), elements)};
   if (is_training(call)) {

@@ -18,11 +18,11 @@ Tensors evaluate(const EvaluateCall& call) {
       {.axis = attributes.get_int("axis", 1), .block_size = attributes.get_int("block_size", 0)});
   const std::vector<double> scale = to_doubles(call.inputs[1]);
   std::vector<double> zero_points(scale.size(), 0);
-  if (call.has_input(2)) zero_points = to_doubles(call.inputs[2]);
+  if (call.has_input(2)) zero_points = zero_points_like(call.inputs[1], call.inputs[2]);
   std::vector<double> elements = to_doubles(call.inputs[0]);
   for (std::size_t i = 0; i < elements.size(); ++i) {
     const auto index = static_cast<std::size_t>(scales[i]);
-    elements[i] = (elements[i] - zero_points.at(index)) * scale[index];
+    elements[i] = (elements[i] - zero_points[index]) * scale[index];
   }
   return {from_doubles(output_type(attributes, call.inputs[1].dtype()), dims, elements)};
 }

@@ -52,11 +52,11 @@ Tensors evaluate(const EvaluateCall& call) {
   if (is_floating_point(dtype))
     return {cast(ratio, dtype, {.saturate = attributes.get_int("saturate", 1) != 0})};
   std::vector<double> zero_points(static_cast<std::size_t>(call.inputs[1].element_count()), 0);
-  if (has_zero_point) zero_points = to_doubles(call.inputs[2]);
+  if (has_zero_point) zero_points = zero_points_like(call.inputs[1], call.inputs[2]);
   const IntegerLimits limits = integer_limits(dtype);
   std::vector<double> elements = to_doubles(ratio);
   for (std::size_t i = 0; i < elements.size(); ++i)
-    elements[i] = saturated(elements[i], zero_points.at(static_cast<std::size_t>(scales[i])), limits);
+    elements[i] = saturated(elements[i], zero_points[static_cast<std::size_t>(scales[i])], limits);
   return {from_doubles(dtype, dims, elements)};
 }
 
