@@ -47,6 +47,10 @@ Reason move_ints(const Conversion& c, const char* attribute, std::size_t input) 
   return std::nullopt;
 }
 
+bool is_used(const Conversion& c, ValueId value) {
+  return !c.graph.uses(value).empty() || c.graph.is_output(value);
+}
+
 Tensor scalar_like(const Conversion& c, float value) {
   const DataType dtype = c.graph.type_of(c.node.inputs[0]).dtype;
   return cast(Tensor::scalar(value), dtype == DataType::undefined ? DataType::float32 : dtype);
@@ -89,6 +93,8 @@ Reason convert_top_k(const Conversion& c) {
 
 Reason convert_dropout(const Conversion& c) {
   if (c.from >= 12) return std::nullopt;
+  if (c.from < 10 && c.node.has_output(1) && is_used(c, c.node.outputs[1]))
+    return "the mask of a Dropout is used, which became boolean";
   if (const auto* ratio = c.node.attributes.get<float>("ratio")) c.set(1, Tensor::scalar(*ratio), "ratio");
   c.drop_attributes({"ratio"});
   return std::nullopt;
@@ -122,7 +128,10 @@ Reason convert_upsample(const Conversion& c) {
 }
 
 Reason convert_resize(const Conversion& c) {
-  return c.from == 10 ? convert_to_resize(c, c.node.inputs[1]) : std::nullopt;
+  if (c.from == 10) return convert_to_resize(c, c.node.inputs[1]);
+  if (c.node.attributes.get_string("coordinate_transformation_mode", "half_pixel") == "tf_half_pixel_for_nn")
+    return "Resize with tf_half_pixel_for_nn has no later form";
+  return std::nullopt;
 }
 
 // Before opset 13 Softmax works on the input flattened to two dims at `axis`.

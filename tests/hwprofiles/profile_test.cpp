@@ -17,6 +17,11 @@ TEST_CASE("the AVX2 profile keeps weights to 7 bits, because two products must f
   CHECK(load_profile("x86_avx512_vnni").quantization.weight_bits == 8);
 }
 
+TEST_CASE("weights of depthwise Convs have as many bits as others where the profile does not say") {
+  CHECK(load_profile("x86_avx2").quantization.depthwise_weight_bits == 8);
+  CHECK(load_profile("x86_avx512_vnni").quantization.depthwise_weight_bits == 8);
+}
+
 TEST_CASE("an unknown profile is refused with the list of those there are") {
   CHECK_THROWS_WITH_AS(load_profile("toaster"),
                        "loading profile 'toaster': there is no profile of this name; there are x86_avx2, "
