@@ -74,6 +74,9 @@ Convolution convolution_of(const Attributes& attributes, const Dims& input, cons
 
 std::vector<double> convolve(const Convolution& convolution, std::span<const double> x,
                              std::span<const double> w, std::span<const double> bias) {
+  if (!bias.empty() && std::ssize(bias) != convolution.output_channels)
+    throw UserError(
+        fmt::format("{} biases are given for {} output channels", bias.size(), convolution.output_channels));
   const std::int64_t in_plane = element_count(input_dims(convolution.window));
   const std::int64_t out_plane = element_count(output_dims(convolution.window));
   const std::int64_t kernel = element_count(kernel_dims(convolution.window));

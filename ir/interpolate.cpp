@@ -143,6 +143,9 @@ Tensor resize_smooth(const Tensor& tensor, std::span<const ResizeAxis> axes, con
 }  // namespace
 
 Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Interpolation& how) {
+  for (const ResizeAxis& axis : axes)
+    if (axis.output < 0 || (axis.output > 0 && axis.input < 1))
+      throw UserError(fmt::format("an axis of {} elements cannot be resized to {}", axis.input, axis.output));
   if (how.mode == "nearest") return resize_nearest(tensor, axes, how);
   if (how.mode != "linear" && how.mode != "cubic")
     throw UserError(fmt::format("mode '{}' is not one of nearest, linear, cubic", how.mode));

@@ -56,9 +56,9 @@ Tensor pool(const Tensor& input, const Window& window,
   Dims dims{input.dims()[0], input.dims()[1]};
   dims.insert(dims.end(), windows.begin(), windows.end());
   std::vector<double> pooled;
-  for (std::size_t start = 0; start < elements.size(); start += plane)
+  for (std::size_t p = 0; p < static_cast<std::size_t>(dims[0] * dims[1]); ++p)
     for_each_index(windows, [&](std::span<const std::int64_t> index) {
-      pooled.push_back(reduce({window, std::span(elements).subspan(start, plane), index}));
+      pooled.push_back(reduce({window, std::span(elements).subspan(p * plane, plane), index}));
     });
   return tensor_of_doubles(input.dtype(), std::move(dims), pooled);
 }

@@ -36,7 +36,7 @@ std::size_t direction_count(const Attributes& attributes) {
 }
 
 Tensor swapped_if(const Tensor& tensor, bool swap) {
-  return swap ? transpose(tensor, Dims{1, 0, 2}) : tensor;
+  return swap && tensor.rank() == 3 ? transpose(tensor, Dims{1, 0, 2}) : tensor;
 }
 
 Numbers numbers_or_zeros(const Tensor& tensor, std::size_t count) {
@@ -76,6 +76,9 @@ Sequence sequence_of(const EvaluateCall& call, const RecurrentCell& cell) {
   sequence.bias = numbers_or_zeros(optional_input(call, 3), 2 * rows);
   sequence.lengths.assign(s.batch, static_cast<std::int64_t>(s.steps));
   if (call.has_input(4)) sequence.lengths = to_int64s(call.inputs[4]);
+  if (sequence.lengths.size() != s.batch)
+    throw UserError(
+        fmt::format("{} sequence lengths are given for a batch of {}", sequence.lengths.size(), s.batch));
   sequence.state = state(5);
   if (cell.has_cell_state) sequence.cell = state(6);
   if (cell.has_cell_state && call.has_input(7))
@@ -110,7 +113,7 @@ void run_lane(Sequence& sequence, const Lane& lane, const Attributes& attributes
   const Sizes& s = sequence.sizes;
   const std::size_t rows = sequence.gates * s.hidden, entry = lane.direction * s.batch + lane.batch;
   const auto length = static_cast<std::size_t>(
-      std::clamp<std::int64_t>(sequence.lengths.at(lane.batch), 0, static_cast<std::int64_t>(s.steps)));
+      std::clamp<std::int64_t>(sequence.lengths[lane.batch], 0, static_cast<std::int64_t>(s.steps)));
   RecurrentStep step{.hidden = s.hidden,
                      .recurrence = part(sequence.r, lane.direction, rows * s.hidden),
                      .hidden_bias = part(sequence.bias, 2 * lane.direction + 1, rows),

@@ -144,6 +144,8 @@ Tensors evaluate(const EvaluateCall& call) {
   const std::int64_t kernel = element_count(kernel_dims(window));
   Dims dims{x.dims()[0], outputs * groups};
   for (const WindowAxis& axis : window) dims.push_back(axis.input);
+  if (!bias.empty() && std::ssize(bias) != dims[1])
+    throw UserError(fmt::format("{} biases are given for {} output channels", bias.size(), dims[1]));
   std::vector<double> y(static_cast<std::size_t>(element_count(dims)));
   parallel_for(dims[0] * dims[1], [&](std::int64_t plane, int) {
     const std::int64_t n = plane / dims[1], m = plane % dims[1];

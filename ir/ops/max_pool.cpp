@@ -20,11 +20,11 @@ std::vector<std::int64_t> largest_positions(const Tensor& input, const Window& w
   const std::int64_t plane = element_count(input_dims(window));
   const Dims windows = output_dims(window);
   std::vector<std::int64_t> positions;
-  for (std::int64_t start = 0; start < std::ssize(elements); start += plane)
+  for (std::int64_t p = 0; p < input.dims()[0] * input.dims()[1]; ++p)
     for_each_index(windows, [&](std::span<const std::int64_t> index) {
       std::int64_t best = -1;
       for_each_tap(window, index, [&](std::int64_t offset) {
-        const std::int64_t position = start + offset;
+        const std::int64_t position = p * plane + offset;
         if (best < 0 ||
             elements[static_cast<std::size_t>(position)] > elements[static_cast<std::size_t>(best)])
           best = position;

@@ -1,7 +1,10 @@
 // y = round(conv(x - x_zero, w - w_zero, b) * x_scale * w_scale / y_scale) + y_zero, saturated
+#include <fmt/format.h>
+
 #include "ir/call_inputs.h"
 #include "ir/convolve.h"
 #include "ir/integer_rules.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -21,6 +24,9 @@ Tensors evaluate(const EvaluateCall& call) {
   const double x_scale = to_double(required_input(call, 1));
   const double y_scale = to_double(required_input(call, 6));
   const std::vector<double> w_scales = to_doubles(required_input(call, 4));
+  if (w_scales.size() != 1 && std::ssize(w_scales) != convolution.output_channels)
+    throw UserError(fmt::format("{} weight scales are given for {} output channels", w_scales.size(),
+                                convolution.output_channels));
   const std::size_t plane = static_cast<std::size_t>(element_count(output_dims(convolution.window)));
   std::vector<double> scaled(sums.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {

@@ -2,6 +2,7 @@
 #include "ir/call_inputs.h"
 #include "ir/integer_rules.h"
 #include "ir/multiply_matrices.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -13,6 +14,7 @@ std::vector<Operand> infer(const InferCall& call) {
 
 // The scale of a row of A or a column of B; one scale serves all.
 double scale_at(const std::vector<double>& scales, std::int64_t index) {
+  if (scales.empty()) throw UserError("a scale of QLinearMatMul is empty");
   return scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(index) % scales.size()];
 }
 

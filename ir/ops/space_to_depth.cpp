@@ -8,9 +8,13 @@
 namespace edgeopt {
 namespace {
 
+// Its square must fit 32 bits.
+constexpr std::int64_t largest_block = 65535;
+
 std::int64_t block_size(const Attributes& attributes) {
   const std::int64_t block = attributes.get_int("blocksize", 0);
-  if (block < 1) throw UserError(fmt::format("blocksize is {}, but must be at least 1", block));
+  if (block < 1 || block > largest_block)
+    throw UserError(fmt::format("blocksize is {}, but must be in 1 to {}", block, largest_block));
   return block;
 }
 

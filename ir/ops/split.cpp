@@ -1,6 +1,7 @@
 // One tensor cut into parts along an axis; their sizes are an attribute before opset 13, then an input.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "ir/call_inputs.h"
@@ -14,6 +15,7 @@ using Sizes = std::vector<std::int64_t>;
 
 // Equal parts; the last is smaller if the dim does not divide (allowed since opset 18).
 Sizes equal_parts(std::int64_t dim, std::int64_t count) {
+  if (count < 1) throw UserError(fmt::format("num_outputs is {}, but must be at least 1", count));
   const std::int64_t part = (dim + count - 1) / count;
   Sizes sizes;
   for (std::int64_t left = dim; std::ssize(sizes) < count; left -= sizes.back())
@@ -22,6 +24,8 @@ Sizes equal_parts(std::int64_t dim, std::int64_t count) {
 }
 
 void require_sum(const Sizes& sizes, std::int64_t dim) {
+  if (std::ranges::any_of(sizes, [](std::int64_t size) { return size < 0; }))
+    throw UserError(fmt::format("a part of {} is negative", to_string(std::span(sizes))));
   if (std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) != dim)
     throw UserError(fmt::format("the parts {} do not add up to the {} elements of the axis",
                                 to_string(std::span(sizes)), dim));
