@@ -156,7 +156,9 @@ Graph Edit::apply() const {
     const std::vector<ValueType> types = infer_output_types(result, *result.nodes_[i]);
     for (std::size_t k = 0; k < types.size(); ++k) {
       const ValueId output = result.nodes_[i]->outputs[k];
-      if (output == ValueId::none || result.value(output).type.dtype != DataType::undefined) continue;
+      if (output == ValueId::none) continue;
+      const ValueType& known = result.value(output).type;
+      if (known.dtype != DataType::undefined || !known.is_tensor()) continue;
       auto typed = std::make_shared<Value>(result.value(output));
       typed->type = types[k];
       result.values_[index_of(output)] = std::move(typed);

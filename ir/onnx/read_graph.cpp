@@ -136,10 +136,8 @@ class GraphReader {
 
   void describe(ValueId id, onnx::ValueInfoProto& proto) {
     edit_.describe(id, [&](Value& value) {
-      if (proto.has_type()) {
-        value.type = take_type(*proto.mutable_type());
-        value.is_type_declared = true;
-      }
+      value.is_type_declared = proto.has_type();
+      if (proto.has_type()) value.type = take_type(*proto.mutable_type());
       value.doc = proto.doc_string();
       proto.clear_name();
       proto.clear_type();

@@ -45,9 +45,11 @@ ValueType take_type(onnx::TypeProto& proto) {
   ValueType type;
   onnx::TypeProto::Tensor& tensor = *proto.mutable_tensor_type();
   type.dtype = static_cast<DataType>(tensor.elem_type());
-  tensor.clear_elem_type();
+  if (type.dtype != DataType::undefined) tensor.clear_elem_type();
   if (tensor.has_shape()) type.shape = take_shape(tensor);
-  if (tensor.ByteSizeLong() == 0) proto.clear_tensor_type();
+  // A tensor type that says nothing is not the same as no type.
+  const bool says_something = type.dtype != DataType::undefined || type.shape;
+  if (says_something && tensor.ByteSizeLong() == 0) proto.clear_tensor_type();
   type.unknown_fields = rest_of(proto);
   return type;
 }
@@ -58,9 +60,9 @@ void write_type(onnx::TypeProto& proto, const ValueType& type) {
     return;
   }
   restore(proto, type.unknown_fields);
-  onnx::TypeProto::Tensor& tensor = *proto.mutable_tensor_type();
-  if (type.dtype != DataType::undefined) tensor.set_elem_type(static_cast<std::int32_t>(type.dtype));
-  if (type.shape) write_shape(*tensor.mutable_shape(), *type.shape);
+  if (type.dtype != DataType::undefined)
+    proto.mutable_tensor_type()->set_elem_type(static_cast<std::int32_t>(type.dtype));
+  if (type.shape) write_shape(*proto.mutable_tensor_type()->mutable_shape(), *type.shape);
 }
 
 }  // namespace edgeopt
