@@ -10,7 +10,9 @@ std::vector<Stage> simplify_stages() {
        .steps =
            {
                {"remove_constants_from_inputs", "no pass can use a weight that a caller might override"},
-               {"replace_constant_nodes", "all constants live in one place from here on"},
+               {"inline_functions", "no pass looks into a function"},
+               {"replace_constant_nodes",
+                "after functions, which bring their own; all constants live in one place from here on"},
            }},
       // From here on every weight of an ordinary file is a constant of the graph.
       {.name = "simplify",
