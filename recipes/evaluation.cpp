@@ -84,11 +84,12 @@ OutputSums compare_outputs(const Tensor& reference, const Tensor& tensor, const 
     product += expected[i] * found[i];
   }
   const double length = std::sqrt(energy * sums.reference_energy);
-  sums.cosine = length > 0 ? product / length : (sums.noise_energy == 0 ? 1 : 0);
+  sums.cosine = length > 0 && std::isfinite(length) ? product / length : (sums.noise_energy == 0 ? 1 : 0);
   return sums;
 }
 
 double decibels(double signal, double noise) {
+  if (!std::isfinite(noise)) return -std::numeric_limits<double>::infinity();
   if (noise == 0) return std::numeric_limits<double>::infinity();
   return 10 * std::log10(signal / noise);
 }

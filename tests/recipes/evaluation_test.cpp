@@ -93,6 +93,8 @@ TEST_CASE("NaN in the scores is wrong, counted, and never chosen") {
   const Evaluation evaluation = evaluate_model(scores_plus({nan, 0}), source, {.reference = &reference});
   CHECK(evaluation.accuracy->top1.value == 0);
   CHECK(evaluation.outputs[0].nonfinite_count == 1);
+  CHECK(evaluation.outputs[0].sqnr_db.low == -std::numeric_limits<double>::infinity());
+  CHECK(evaluation.outputs[0].cosine.value == 0);
 }
 
 TEST_CASE("figures are the same at any thread count") {
