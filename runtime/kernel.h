@@ -66,6 +66,9 @@ struct KernelCase {
   bool is_special = false;                                     // NaN, infinities and zeros among the inputs
   std::size_t output_count = 1;
   int opset = 0;  // 0: the newest
+  /// The operator between DequantizeLinear and QuantizeLinear: one entry per input (nothing: a float).
+  std::vector<std::optional<Quantization>> input_quantization = {};
+  std::optional<Quantization> output_quantization = {};
 };
 
 struct Kernel {

@@ -18,13 +18,16 @@ double milliseconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-void Plan::FreeBytes::operator()(std::byte* bytes) const { ::operator delete(bytes, arena_alignment); }
+void ExecutionPlan::FreeBytes::operator()(std::byte* bytes) const {
+  ::operator delete(bytes, arena_alignment);
+}
 
-Plan::Bytes Plan::allocate(std::size_t count) {
+ExecutionPlan::Bytes ExecutionPlan::allocate(std::size_t count) {
   return Bytes(count > 0 ? static_cast<std::byte*>(::operator new(count, arena_alignment)) : nullptr);
 }
 
-Plan::Plan(const Graph& graph, const std::vector<Dims>& input_dims, const CompileOptions& options)
+ExecutionPlan::ExecutionPlan(const Graph& graph, const std::vector<Dims>& input_dims,
+                             const CompileOptions& options)
     : graph_(std::make_shared<const Graph>(graph)),
       thread_count_(options.thread_count),
       is_profiled_(options.is_profiled) {
@@ -32,9 +35,9 @@ Plan::Plan(const Graph& graph, const std::vector<Dims>& input_dims, const Compil
   PlanBuilder(*this, ShapedGraph(graph, input_dims), options).build();
 }
 
-Plan::~Plan() = default;
+ExecutionPlan::~ExecutionPlan() = default;
 
-void Plan::bind_inputs(const Tensors& inputs) {
+void ExecutionPlan::bind_inputs(const Tensors& inputs) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     // Steps never write to a graph input: its storage lies outside the arena.
     if (inputs_[i].slot) inputs_[i].slot->data = const_cast<std::byte*>(inputs[i].bytes().data());
@@ -42,7 +45,7 @@ void Plan::bind_inputs(const Tensors& inputs) {
   }
 }
 
-void Plan::run_steps() {
+void ExecutionPlan::run_steps() {
   if (!is_profiled_) {
     for (Step& step : steps_) step.bound.run();
     return;
@@ -54,7 +57,7 @@ void Plan::run_steps() {
   }
 }
 
-Tensor Plan::read_output(const Port& port) const {
+Tensor ExecutionPlan::read_output(const Port& port) const {
   if (port.constant) return *port.constant;
   if (!port.slot) return dynamic_[port.dynamic_index];
   Tensor result(port.form.dtype, port.form.dims);
@@ -63,7 +66,7 @@ Tensor Plan::read_output(const Port& port) const {
   return result;
 }
 
-Tensors Plan::run(const Tensors& inputs) {
+Tensors ExecutionPlan::run(const Tensors& inputs) {
   const ThreadScope scope(thread_count_);
   bind_inputs(inputs);
   run_steps();
@@ -72,7 +75,7 @@ Tensors Plan::run(const Tensors& inputs) {
   return results;
 }
 
-std::vector<NodeTime> Plan::node_times() const {
+std::vector<NodeTime> ExecutionPlan::node_times() const {
   std::vector<NodeTime> times;
   if (is_profiled_)
     for (const Step& step : steps_) times.push_back({step.node, step.label, step.time_ms});

@@ -14,13 +14,13 @@ namespace edgeopt {
 /// Values whose dims are only known at run time, by ValueId.
 using DynamicValues = std::vector<Tensor>;
 
-class Plan {
+class ExecutionPlan {
  public:
   /// throws  UserError if an operator cannot be run or contradicts its inputs
-  Plan(const Graph& graph, const std::vector<Dims>& input_dims, const CompileOptions& options);
-  ~Plan();
-  Plan(const Plan&) = delete;
-  Plan& operator=(const Plan&) = delete;
+  ExecutionPlan(const Graph& graph, const std::vector<Dims>& input_dims, const CompileOptions& options);
+  ~ExecutionPlan();
+  ExecutionPlan(const ExecutionPlan&) = delete;
+  ExecutionPlan& operator=(const ExecutionPlan&) = delete;
 
   Tensors run(const Tensors& inputs);
   std::vector<NodeTime> node_times() const;

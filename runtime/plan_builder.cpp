@@ -21,7 +21,7 @@ std::string title(const Graph& graph, const Task& task) {
 
 }  // namespace
 
-PlanBuilder::PlanBuilder(Plan& plan, const ShapedGraph& shaped, const CompileOptions& options)
+PlanBuilder::PlanBuilder(ExecutionPlan& plan, const ShapedGraph& shaped, const CompileOptions& options)
     : plan_(plan), shaped_(shaped), options_(options) {}
 
 void PlanBuilder::build() {
@@ -63,7 +63,7 @@ PlanBuilder::Location& PlanBuilder::place_output(ValueId id, const TensorForm& f
 void PlanBuilder::place_inputs() {
   for (const ValueId id : required_inputs(shaped_.graph())) {
     const auto form = shaped_.form(id);
-    Plan::Port port{.dynamic_index = static_cast<std::size_t>(id)};
+    ExecutionPlan::Port port{.dynamic_index = static_cast<std::size_t>(id)};
     if (form) {
       const Location& place = place_output(id, *form, add_storage(Home::outside, byte_size(*form)));
       port.form = *form;
@@ -225,7 +225,7 @@ void PlanBuilder::add_kernel(const Task& task, const Kernel& kernel) {
 
 void PlanBuilder::add_outputs() {
   for (const ValueId id : shaped_.graph().outputs()) {
-    Plan::Port port{.dynamic_index = static_cast<std::size_t>(id), .constant = shaped_.constant(id)};
+    ExecutionPlan::Port port{.dynamic_index = static_cast<std::size_t>(id), .constant = shaped_.constant(id)};
     if (const auto form = shaped_.form(id); form && !port.constant) {
       const Location place = locate(id, Layout::plain);
       port.form = *form;
@@ -246,7 +246,7 @@ void PlanBuilder::place_arena() {
     }
   const MemoryPlan memory = plan_memory(blocks);
   plan_.arena_bytes_ = memory.bytes;
-  plan_.arena_ = Plan::allocate(memory.bytes);
+  plan_.arena_ = ExecutionPlan::allocate(memory.bytes);
   for (std::size_t i = 0; i < slots.size(); ++i) slots[i]->data = plan_.arena_.get() + memory.offsets[i];
 }
 
@@ -258,7 +258,7 @@ void PlanBuilder::bind_steps() {
     scratch_bytes = std::max(scratch_bytes, bound.scratch_bytes);
     plan_.steps_.push_back({.bound = std::move(bound), .node = step.node, .label = step.label});
   }
-  plan_.scratch_ = Plan::allocate(scratch_bytes);
+  plan_.scratch_ = ExecutionPlan::allocate(scratch_bytes);
   scratch->data = plan_.scratch_.get();
 }
 

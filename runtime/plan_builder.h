@@ -1,5 +1,5 @@
-// Builds a Plan: tasks in order become steps, values get storages with lifetimes, then addresses, then
-// kernels are bound.
+// Builds an ExecutionPlan: tasks in order become steps, values get storages with lifetimes, then addresses,
+// then kernels are bound.
 #pragma once
 #include <functional>
 #include <map>
@@ -15,7 +15,7 @@ namespace edgeopt {
 
 class PlanBuilder {
  public:
-  PlanBuilder(Plan& plan, const ShapedGraph& shaped, const CompileOptions& options);
+  PlanBuilder(ExecutionPlan& plan, const ShapedGraph& shaped, const CompileOptions& options);
   void build();
 
  private:
@@ -61,7 +61,7 @@ class PlanBuilder {
   void keep_alive(std::size_t storage);
   std::size_t last_use(ValueId id) const { return last_uses_[static_cast<std::size_t>(id)]; }
 
-  Plan& plan_;
+  ExecutionPlan& plan_;
   const ShapedGraph& shaped_;
   CompileOptions options_;
   std::vector<ChosenTask> tasks_;

@@ -19,7 +19,8 @@ const std::set<std::string_view> one_operand = {"MaxPool",      "AveragePool", "
                                                 "Gather",       "Split",       "Identity",
                                                 "Relu",         "Clip",        "Resize",
                                                 "DepthToSpace", "Sigmoid",     "HardSwish",
-                                                "HardSigmoid",  "Tanh",        "LeakyRelu"};
+                                                "HardSigmoid",  "Tanh",        "LeakyRelu",
+                                                "Pad"};
 const std::set<std::string_view> all_operands = {"Conv", "Gemm", "MatMul", "Add", "Mul", "Sub", "Concat"};
 
 std::size_t operand_count(const Node& node) {

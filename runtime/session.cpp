@@ -56,7 +56,7 @@ class NativeSession : public Session {
  private:
   struct PlanOfDims {
     std::vector<Dims> dims;
-    std::unique_ptr<Plan> plan;
+    std::unique_ptr<ExecutionPlan> plan;
     bool fits(const Tensors& inputs) const {
       for (std::size_t i = 0; i < inputs.size(); ++i)
         if (dims[i] != inputs[i].dims()) return false;
@@ -79,7 +79,7 @@ class NativeSession : public Session {
   }
 
   // The most recently used plan is the first.
-  Plan& plan_for(const Tensors& inputs) {
+  ExecutionPlan& plan_for(const Tensors& inputs) {
     for (auto entry = plans_.begin(); entry != plans_.end(); ++entry)
       if (entry->fits(inputs)) {
         plans_.splice(plans_.begin(), plans_, entry);
@@ -87,7 +87,7 @@ class NativeSession : public Session {
       }
     PlanOfDims made;
     for (const Tensor& input : inputs) made.dims.push_back(input.dims());
-    made.plan = std::make_unique<Plan>(graph_, made.dims, options_);
+    made.plan = std::make_unique<ExecutionPlan>(graph_, made.dims, options_);
     plans_.push_front(std::move(made));
     if (plans_.size() > most_plans) plans_.pop_back();
     return *plans_.front().plan;

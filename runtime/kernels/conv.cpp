@@ -143,6 +143,51 @@ std::vector<KernelCase> conv_cases() {
   return cases;
 }
 
+struct IntegerShape {
+  Dims x, w;
+  Attributes attributes = {};
+  DataType type = DataType::uint8;
+  std::int32_t zero_point = 0;
+};
+
+// Scales as after calibration: sums of some dozens of products fill the output's range.
+KernelCase integer_case(const IntegerShape& shape) {
+  const auto channels = static_cast<std::size_t>(shape.w[0]);
+  Quantization weights{.dtype = DataType::int8, .zero_points = std::vector<std::int32_t>(channels, 0)};
+  for (std::size_t i = 0; i < channels; ++i)
+    weights.scales.push_back(0.01f + 0.001f * static_cast<float>(i % 7));
+  Quantization bias{.dtype = DataType::int32, .scales = weights.scales, .zero_points = weights.zero_points};
+  for (float& scale : bias.scales) scale *= 0.03f;
+  return {.op_type = "Conv",
+          .inputs = {{shape.type, shape.x}, {DataType::int8, shape.w}, {DataType::int32, {shape.w[0]}}},
+          .attributes = shape.attributes,
+          .constant_inputs = {1, 2},
+          .input_quantization = {Quantization{shape.type, {0.03f}, {shape.zero_point}}, weights, bias},
+          .output_quantization = Quantization{shape.type, {0.11f}, {shape.zero_point}}};
+}
+
+std::vector<KernelCase> all_conv_cases() {
+  using Ints = std::vector<std::int64_t>;
+  std::vector<KernelCase> cases = conv_cases();
+  const Attributes padded = {{"pads", Ints{1, 1, 1, 1}}};
+  for (const std::int64_t channels : {1, 15, 16, 17, 53})
+    cases.push_back(
+        integer_case({.x = {1, channels, 9, 8}, .w = {17, channels, 3, 3}, .attributes = padded}));
+  cases.push_back(
+      integer_case({.x = {1, 3, 9, 8}, .w = {16, 3, 3, 3}, .attributes = padded, .zero_point = 117}));
+  cases.push_back(integer_case({.x = {2, 16, 5, 5}, .w = {32, 16, 1, 1}, .zero_point = 3}));
+  cases.push_back(integer_case({.x = {1, 16, 9, 8},
+                                .w = {16, 16, 3, 3},
+                                .attributes = padded,
+                                .type = DataType::int8,
+                                .zero_point = -5}));
+  const Attributes depthwise = {{"pads", Ints{1, 1, 1, 1}}, {"group", 17}};
+  cases.push_back(integer_case({.x = {1, 17, 9, 8}, .w = {17, 1, 3, 3}, .attributes = depthwise}));
+  cases.push_back(
+      integer_case({.x = {1, 17, 9, 8}, .w = {17, 1, 3, 3}, .attributes = depthwise, .zero_point = 9}));
+  return cases;
+}
+
 }  // namespace
 
 Kernel conv_kernel() {
@@ -151,7 +196,7 @@ Kernel conv_kernel() {
           .decline = decline_conv,
           .choose_layouts = channels_last_layouts,
           .bind = bind_conv,
-          .cases = conv_cases(),
+          .cases = all_conv_cases(),
           // Sums of up to a few hundred products in another order: a few hundred roundings of 2^-24.
           .tolerance = 1e-5};
 }

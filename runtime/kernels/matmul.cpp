@@ -179,6 +179,23 @@ std::vector<KernelCase> matmul_cases() {
   add("MatMul", {{2, 3, 17}, {17, 5}}, {}, {1});
   add("Gemm", {{3, 17}, {53, 17}, {53}}, {{"transB", 1}}, {1, 2});
   add("Gemm", {{17, 3}, {17, 5}}, {{"transA", 1}}, {});
+  const Quantization x{DataType::uint8, {0.03f}, {9}};
+  const Quantization w{DataType::int8, std::vector<float>(53, 0.02f), std::vector<std::int32_t>(53, 0)};
+  const Quantization y{DataType::uint8, {0.2f}, {100}};
+  KernelCase integers{
+      .op_type = "Gemm",
+      .inputs = {{DataType::uint8, {3, 17}}, {DataType::int8, {53, 17}}, {DataType::float32, {53}}},
+      .attributes = {{"transB", 1}},
+      .constant_inputs = {1, 2},
+      .input_quantization = {x, w, std::nullopt},
+      .output_quantization = y};
+  cases.push_back(integers);
+  integers.op_type = "MatMul";
+  integers.attributes = {};
+  integers.inputs = {{DataType::uint8, {2, 5, 17}}, {DataType::int8, {17, 16}}};
+  integers.constant_inputs = {1};
+  integers.input_quantization = {x, Quantization{DataType::int8, {0.02f}, {0}}};
+  cases.push_back(integers);
   return cases;
 }
 

@@ -1,7 +1,5 @@
 // QuantizeLinear and DequantizeLinear with one scale, in any layout:
 //   q = saturate(round_half_to_even(x / scale) + zero)        x = (q - zero) * scale
-#include <cmath>
-
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
 #include "runtime/simd.h"
@@ -17,26 +15,30 @@ struct Scalars {
 };
 
 // NaN has no integer; like the conversion instruction followed by saturation, it becomes the lowest.
-inline float quantized(float x, const Scalars& by) {
-  const float rounded = std::nearbyint(x / by.scale) + by.zero;
-  return rounded > by.low ? (rounded < by.high ? rounded : by.high) : by.low;
+[[gnu::always_inline]] inline float quantized(float x, const Scalars& by) {
+  // Saturating before rounding is the same as after it: the bounds are integers.
+  return rounded_to_even(clamped(x / by.scale, by.low - by.zero, by.high - by.zero)) + by.zero;
 }
 
 EDGEOPT_VECTORIZED void quantize_u8(const float* x, std::uint8_t* y, std::int64_t count, Scalars by) {
+#pragma omp simd
   for (std::int64_t i = 0; i < count; ++i)
     y[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(quantized(x[i], by)));
 }
 
 EDGEOPT_VECTORIZED void quantize_s8(const float* x, std::int8_t* y, std::int64_t count, Scalars by) {
+#pragma omp simd
   for (std::int64_t i = 0; i < count; ++i)
     y[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(quantized(x[i], by)));
 }
 
 EDGEOPT_VECTORIZED void dequantize_u8(const std::uint8_t* x, float* y, std::int64_t count, Scalars by) {
+#pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
 }
 
 EDGEOPT_VECTORIZED void dequantize_s8(const std::int8_t* x, float* y, std::int64_t count, Scalars by) {
+#pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
 }
 

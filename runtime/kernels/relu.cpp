@@ -7,6 +7,7 @@ namespace edgeopt {
 namespace {
 
 EDGEOPT_VECTORIZED void relu(const float* x, float* y, std::int64_t count) {
+#pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? 0 : x[i];
 }
 
