@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "passes/framework/element_order.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 
@@ -76,7 +77,9 @@ bool is_computed_by_conv(const Graph& graph, ValueId value) {
   return false;
 }
 
-bool is_read_by_conv(const Graph& graph, ValueId value) {
+bool is_layer(const Node& node) { return node.is("Conv") || node.is("Gemm") || node.is("MatMul"); }
+
+bool is_read_by_layer(const Graph& graph, ValueId value) {
   std::vector<ValueId> left = {value};
   std::set<ValueId> seen;
   while (!left.empty()) {
@@ -85,8 +88,8 @@ bool is_read_by_conv(const Graph& graph, ValueId value) {
     if (current == ValueId::none || !seen.insert(current).second) continue;
     for (const Use& use : graph.uses(current)) {
       const Node& node = graph.node(use.node);
-      if (node.is("Conv")) return true;
-      if (joins_layers(node)) left.push_back(node.outputs[0]);
+      if (is_layer(node)) return true;
+      if (joins_layers(node) || keeps_element_order(node)) left.push_back(node.outputs[0]);
     }
   }
   return false;
@@ -127,8 +130,8 @@ Plan replace_average_pool(const Graph& graph, const Node& pool) {
   if (has_dilations(pool)) return decline("the window has dilations");
   const Window window = window_of(pool);
   if (covers_image(window, *image)) return to_global_pool(graph, pool);
-  if (!is_computed_by_conv(graph, pool.inputs[0]) || !is_read_by_conv(graph, pool.outputs[0]))
-    return decline("it does not lie between Convs");
+  if (!is_computed_by_conv(graph, pool.inputs[0]) || !is_read_by_layer(graph, pool.outputs[0]))
+    return decline("it does not lie between integer layers");
   if (!(*image)[1].is_number()) return decline("the number of channels is not known");
   if (window.has_pads() && !window.counts_pads)
     return decline("its windows are smaller at the padded border");
@@ -142,7 +145,7 @@ Pass replace_average_pool_pass() {
   return rewrite_pass(
       "replace_average_pool",
       {.roots = {"AveragePool"},
-       .summary = "Write an AveragePool as GlobalAveragePool, or between Convs as a depthwise Conv.",
+       .summary = "Write an AveragePool as GlobalAveragePool, or between layers as a depthwise Conv.",
        .fidelity = Fidelity::rounding,
        .plan = replace_average_pool});
 }
