@@ -43,6 +43,13 @@ class Insertion {
     ValueId zero_point;
   };
 
+  struct Dequantized {
+    Tensor integers;
+    Tensor scales;
+    int axis = -1;
+    bool has_zero_point = false;
+  };
+
   Constants add_parameters(const std::string& name, const QuantizationParameters& parameters) {
     const int zero = parameters.zero_point;
     const bool is_signed_type = is_signed(rules_.activation_type);
@@ -92,12 +99,16 @@ class Insertion {
     }
   }
 
-  // Integers that are symmetric need no zero point: DequantizeLinear takes 0 for one that is left out.
-  ValueId add_dequantized(const Tensor& integers, const Tensor& scales, int axis, const std::string& name) {
-    const ValueId stored = edit_.add_constant(integers, name + "_quantized");
-    const ValueId scale = edit_.add_constant(scales, name + "_scale");
-    const Attributes attributes = axis < 0 ? Attributes{} : Attributes{{"axis", axis}};
-    return add_named("DequantizeLinear", {stored, scale}, attributes, name + "_dequantized");
+  // Integers that are symmetric need no zero point (DequantizeLinear takes 0 for one that is left out), but
+  // ONNX Runtime runs a Gemm whose weight has none in float (docs/onnxruntime_fusions.md).
+  ValueId add_dequantized(const Dequantized& what, const std::string& name) {
+    std::vector<ValueId> inputs = {edit_.add_constant(what.integers, name + "_quantized"),
+                                   edit_.add_constant(what.scales, name + "_scale")};
+    if (what.has_zero_point)
+      inputs.push_back(
+          edit_.add_constant(Tensor(what.integers.dtype(), what.scales.dims()), name + "_zero_point"));
+    const Attributes attributes = what.axis < 0 ? Attributes{} : Attributes{{"axis", what.axis}};
+    return add_named("DequantizeLinear", std::move(inputs), attributes, name + "_dequantized");
   }
 
   void quantize_weights(const Layer& layer) {
@@ -113,9 +124,9 @@ class Insertion {
     const QuantizationScheme scheme = weight_scheme(rules_, node, weight->dims());
     const QuantizedWeight quantized =
         quantize_weight(*weight, axis, scheme, least_scales(bias, input_scale, axis));
-    edit_.set_input(
-        node.id, 1,
-        add_dequantized(quantized.integers, quantized.scales, axis, graph_.name_of(node.inputs[1])));
+    edit_.set_input(node.id, 1,
+                    add_dequantized({quantized.integers, quantized.scales, axis, !node.is("Conv")},
+                                    graph_.name_of(node.inputs[1])));
     if (bias) quantize_bias_of(node, *bias, quantized.scales, input_scale);
   }
 
@@ -143,9 +154,10 @@ class Insertion {
     const Tensor row = bias.reshaped({bias.element_count()});
     const bool is_per_tensor = weight_scales.rank() == 0;
     const Dims scale_dims = is_per_tensor ? Dims{} : Dims{static_cast<std::int64_t>(scales.size())};
-    edit_.set_input(node.id, 2,
-                    add_dequantized(quantize_bias(row, scales), Tensor::of<float>(scale_dims, scales),
-                                    is_per_tensor ? -1 : 0, graph_.name_of(node.inputs[2])));
+    const Dequantized what = {.integers = quantize_bias(row, scales),
+                              .scales = Tensor::of<float>(scale_dims, scales),
+                              .axis = is_per_tensor ? -1 : 0};
+    edit_.set_input(node.id, 2, add_dequantized(what, graph_.name_of(node.inputs[2])));
   }
 
   void quantize_constants(const Layer& layer) {

@@ -60,8 +60,8 @@ export class PatternBuilder {
     const low = type.startsWith('u') ? 0 : -100;
     const values = this.constant(type, dims, (i) => low + ((i * 37) % 200));
     const scales = this.constant('float32', size, (i) => scale * (1 + i / 64));
-    const zero = this.constant(type, size, zero_point);
-    return this.op('DequantizeLinear', [values, scales, zero], axis === undefined ? {} : { axis }, this.domain);
+    const zeros = zero_point === null ? [] : [this.constant(type, size, zero_point)];  // null: left out
+    return this.op('DequantizeLinear', [values, scales, ...zeros], axis === undefined ? {} : { axis }, this.domain);
   }
 
   /// An int32 bias with scale = activation scale * weight scale, as ONNX Runtime wants it.
@@ -122,6 +122,7 @@ export const patterns = {
   conv_weight_int8_zero_point_3: { build: (b) => b.qdq(b.conv(b.input(image), { weight: { zero_point: 3 }, bias: 'none' }), tail) },
   conv_weight_uint8_per_tensor: { build: (b) => b.qdq(b.conv(b.input(image), { weight: { type: 'uint8', axis: undefined }, bias: 'none' }), tail) },
   conv_weight_uint8_per_channel: { build: (b) => b.qdq(b.conv(b.input(image), { weight: { type: 'uint8' }, bias: 'none' }), tail) },
+  conv_weight_without_zero_point: { build: (b) => b.qdq(b.conv(b.input(image), { weight: { zero_point: null }, bias: 'none' }), tail) },
   conv_depthwise: { build: (b) => b.qdq(b.conv(b.input(image), { group: 16 }), tail) },
   conv_grouped: { build: (b) => b.qdq(b.conv(b.input(image), { group: 4 }), tail) },
   conv_1d: { build: (b) => b.qdq(b.conv(b.input([1, 16, 12]), { kernel: [3] }), tail) },
@@ -169,6 +170,8 @@ export const patterns = {
   gemm_alpha: gemm({ alpha: float(0.5) }, (b) => [b.bias(24)]), gemm_beta: gemm({ beta: float(0.5) }, (b) => [b.bias(24)]),
   gemm_relu: { build: (b) => b.qdq(b.op('Relu', [b.op('Gemm', [b.input([4, 32]), b.weight([24, 32], { axis: 0 }), b.bias(24)], { transB: 1 })]), implied[b.type]) },
   gemm_output_float: { build: (b) => b.op('Gemm', [b.input([4, 32]), b.weight([24, 32], { axis: 0 }), b.bias(24)], { transB: 1 }) },
+  gemm_weight_without_zero_point: { build: (b) =>
+    b.qdq(b.op('Gemm', [b.input([4, 32]), b.weight([24, 32], { axis: 0, zero_point: null }), b.bias(24)], { transB: 1 }), tail) },
   gemm_weight_not_transposed: { build: (b) => b.qdq(b.op('Gemm', [b.input([4, 32]), b.weight([32, 24], { axis: 1 }), b.bias(24)]), tail) },
 
   // Pooling, joining, splitting
