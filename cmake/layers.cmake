@@ -37,7 +37,7 @@ target_link_libraries(edgeopt_runtime PRIVATE DNNL::dnnl Eigen3::Eigen)
 # Kernels' loops are to be vectorized in every build. Contraction (a * b + c rounded once) would make the fast kernels
 # round otherwise than the slow definitions; that floating-point operations trap or set errno is nobody's wish.
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/kernels/*.cpp")
-set_source_files_properties(${kernel_sources} PROPERTIES COMPILE_OPTIONS
+set_source_files_properties(${kernel_sources} runtime/reorder.cpp runtime/strided_copy.cpp PROPERTIES COMPILE_OPTIONS
   "-O3;-fno-math-errno;-fno-trapping-math;-ffp-contract=off")
 if(EXISTS "${PROJECT_SOURCE_DIR}/runtime/kernel.h")
   edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels

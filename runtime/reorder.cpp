@@ -61,7 +61,7 @@ Matrices matrices_of(const TensorForm& form) {
 
 }  // namespace
 
-BoundStep bind_reorder(const TensorForm& from, Slot* source, const TensorForm& to, Slot* target) {
+BoundStep bind_plain_reorder(const TensorForm& from, Slot* source, const TensorForm& to, Slot* target) {
   if (lies_as(from, to.layout))
     return {
         .run = [source, target, bytes = byte_size(from)] { std::memcpy(target->data, source->data, bytes); }};
