@@ -90,7 +90,11 @@ std::vector<Stage> fuse_stages() {
 std::vector<Stage> prepare_quantization_stages() {
   std::vector<Stage> stages = {
       {.name = "raise",
-       .steps = {{"raise_opset", "the passes below need to know one form of each operator only"}}}};
+       .steps = {
+           {"remove_constants_from_inputs",
+            "before the new constants of the next step hide that an exporter listed all"},
+           {"raise_opset", "before anything can rely on what opset 13 says"},
+       }}};
   const std::vector<Stage> fuse = fuse_stages();
   stages.insert(stages.end(), fuse.begin(), fuse.end());
   stages.push_back({.name = "prepare quantization",

@@ -7,6 +7,7 @@
 #include "ir/evaluate.h"
 #include "ir/onnx/onnx.h"
 #include "passes/framework/pipeline.h"
+#include "tests/support/onnx_text.h"
 #include "tests/support/random_tensors.h"
 
 namespace edgeopt {
@@ -48,6 +49,17 @@ void check_same_results(const std::string& name) {
 TEST_CASE("pipelines: models prepared for quantization and equalized give the same results") {
   for (const char* name : {"mnist-cntk", "kws-dscnn", "resnet20-cifar10", "ultraface-slim320"})
     check_same_results(name);
+}
+
+TEST_CASE(
+    "pipelines: a weight listed as an input is quantized though raising the opset adds other constants") {
+  const Graph graph = graph_from_text(R"(g (float[1,1,2,2] x, float[1,1,1,1] w) => (float[1,1] y)
+    <float[1,1,1,1] w = {2}>
+    { c = Conv(x, w)  p = GlobalAveragePool(c)  y = Squeeze<axes = [2, 3]>(p) })",
+                                      {.opset = 11, .ir_version = 6});
+  const Graph prepared = run_pipeline(named_pipeline("prepare_quantization"), graph, {}).graph;
+  CHECK(prepared.inputs().size() == 1);
+  CHECK(prepared.constant(prepared.find_value("w").value()).has_value());
 }
 
 }  // namespace
