@@ -1,0 +1,51 @@
+// Quantization as a recipe: prepare, observe, decide, insert, correct. What `edgeopt quantize` and `optimize`
+// run.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calibration/calibrate.h"
+#include "calibration/samples.h"
+#include "hwprofiles/profile.h"
+#include "ir/graph.h"
+#include "passes/framework/pipeline.h"
+#include "passes/quantization_plan.h"
+
+namespace edgeopt {
+
+struct QuantizeOptions {
+  HardwareProfile profile;
+  ObserverOptions observer = {};
+  bool equalizes = true;                     // cross-layer equalization before observing
+  bool corrects_biases = true;               // sequential bias correction after inserting
+  std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
+  PassCheck check = {};                      // for the passes that promise to keep the result
+  /// Told what is being done and how far it is: 0 <= done <= count.
+  std::function<void(std::string_view what, std::int64_t done, std::int64_t count)> progress = {};
+};
+
+struct QuantizedModel {
+  Graph graph;
+  Graph prepared;                     // the float graph that was quantized: same values, same names
+  std::vector<StepOutcome> steps;     // of every pass that ran
+  std::vector<KeptFloat> kept_float;  // nodes that compute with weights and stayed in float, and why
+  int integer_layer_count = 0;        // operators that run in integers
+};
+
+/// The model as a Q/DQ model that the profile's device runs in integers.
+///
+/// model    float; any opset from 7 on
+/// samples  real samples of the model's inputs
+/// returns  the same bytes for the same inputs and options, at any thread count
+/// throws   UserError if nothing can be quantized, with the reasons
+QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
+                              const QuantizeOptions& options);
+
+/// The same with ranges that were calibrated before and stand on the values of `ranged`; no bias correction
+/// without samples.
+QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options);
+
+}  // namespace edgeopt
