@@ -62,7 +62,14 @@ std::optional<Task> with_addend(const ShapedGraph& shaped, const Task& task) {
   return result;
 }
 
-// MatMul(x, w) + constant of the last dim: the bias that Gemm would have.
+void append_candidates(const ShapedGraph& shaped, const Task& task, std::vector<Task>& candidates) {
+  Task activated = task;
+  append_activations(shaped, activated);
+  if (!activated.activations.empty()) candidates.push_back(activated);
+}
+
+}  // namespace
+
 std::optional<Task> with_bias(const ShapedGraph& shaped, const Task& task) {
   const Node* add = shaped.graph().single_user(task.outputs[0]);
   if (!task.node->is("MatMul") || !add || !add->is("Add")) return std::nullopt;
@@ -76,19 +83,12 @@ std::optional<Task> with_bias(const ShapedGraph& shaped, const Task& task) {
     return std::nullopt;
   Task result = task;
   result.inputs.push_back(bias);
+  if (result.is_quantized()) result.input_quantization.emplace_back();
   result.outputs = add->outputs;
   result.nodes.push_back(add->id);
   result.label += "+Add";
   return result;
 }
-
-void append_candidates(const ShapedGraph& shaped, const Task& task, std::vector<Task>& candidates) {
-  Task activated = task;
-  append_activations(shaped, activated);
-  if (!activated.activations.empty()) candidates.push_back(activated);
-}
-
-}  // namespace
 
 Task single_task(const Node& node) {
   Task task{.node = &node,

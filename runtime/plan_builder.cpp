@@ -157,10 +157,14 @@ bool PlanBuilder::can_take_over(const Location& place) const {
   return storage.home == Home::arena && storage.last_use <= current_task_;
 }
 
-// The addend's memory, where the sum will lie; a copy of it if others still read it.
-std::size_t PlanBuilder::storage_of_addend(ValueId addend, const TensorForm& form) {
+// The addend's memory, where the sum will lie; a copy of it if others still read it, or the operator itself.
+std::size_t PlanBuilder::storage_of_addend(const KernelCall& call, const TensorForm& form) {
+  const ValueId addend = call.task.addend;
   const Location place = locate(addend, form.layout);
-  if (can_take_over(place)) return place.storage;
+  const Slot* slot = storages_[place.storage].slot;
+  const bool is_read = std::any_of(call.inputs.begin(), call.inputs.end(),
+                                   [&](const TaskOperand& input) { return input.slot == slot; });
+  if (can_take_over(place) && !is_read) return place.storage;
   const Location copy{form, add_storage(Home::arena, byte_size(form))};
   append_reorder(place, copy, shaped_.graph().name_of(addend));
   return copy.storage;
@@ -169,7 +173,7 @@ std::size_t PlanBuilder::storage_of_addend(ValueId addend, const TensorForm& for
 std::size_t PlanBuilder::storage_for_output(const KernelCall& call, const Kernel& kernel,
                                             const TensorForm& form) {
   const Task& task = call.task;
-  if (task.addend != ValueId::none) return storage_of_addend(task.addend, form);
+  if (task.addend != ValueId::none) return storage_of_addend(call, form);
   for (const int index : kernel.in_place_inputs) {
     const auto i = static_cast<std::size_t>(index);
     if (!call.has_input(i) || call.inputs[i].is_constant() || call.inputs[i].form.dims != form.dims) continue;

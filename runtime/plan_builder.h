@@ -55,7 +55,7 @@ class PlanBuilder {
   Location& place_constant(ValueId id, Layout layout);
   Location& place_output(ValueId id, const TensorForm& form, std::size_t storage);
   std::size_t storage_for_output(const KernelCall& call, const Kernel& kernel, const TensorForm& form);
-  std::size_t storage_of_addend(ValueId addend, const TensorForm& form);
+  std::size_t storage_of_addend(const KernelCall& call, const TensorForm& form);
   bool can_take_over(const Location& place) const;
   void append_reorder(const Location& from, const Location& to, std::string label);
   void keep_alive(std::size_t storage);

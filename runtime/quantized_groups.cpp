@@ -65,6 +65,17 @@ bool end_in_quantize(const ShapedGraph& shaped, Task& task) {
   return true;
 }
 
+// The task with the activations and the QuantizeLinear that follow, and what is left where there are none.
+void append_endings(const ShapedGraph& shaped, const Task& task, std::vector<Task>& candidates) {
+  Task activated = task;
+  if (activated.outputs.size() == 1) append_activations(shaped, activated);
+  Task whole = activated;
+  if (end_in_quantize(shaped, whole)) candidates.push_back(whole);
+  if (!may_end_in_float.contains(task.node->op_type)) return;
+  if (!activated.activations.empty()) candidates.push_back(activated);
+  candidates.push_back(task);
+}
+
 }  // namespace
 
 std::vector<Task> propose_quantized_tasks(const ShapedGraph& shaped, const Node& node) {
@@ -72,14 +83,8 @@ std::vector<Task> propose_quantized_tasks(const ShapedGraph& shaped, const Node&
   const auto alone = with_integer_inputs(shaped, node);
   if (!alone) return {};
   std::vector<Task> candidates;
-  Task activated = *alone;
-  if (activated.outputs.size() == 1) append_activations(shaped, activated);
-  Task whole = activated;
-  if (end_in_quantize(shaped, whole)) candidates.push_back(whole);
-  if (may_end_in_float.contains(node.op_type)) {
-    if (!activated.activations.empty()) candidates.push_back(activated);
-    candidates.push_back(*alone);
-  }
+  if (const auto biased = with_bias(shaped, *alone)) append_endings(shaped, *biased, candidates);
+  append_endings(shaped, *alone, candidates);
   return candidates;
 }
 

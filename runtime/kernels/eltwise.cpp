@@ -32,6 +32,16 @@ std::optional<Function> clip_of(const KernelCall& call) {
   return Function{dnnl::algorithm::eltwise_clip, *low, *high};
 }
 
+// x^2 and x^0.5, which are what normalizations written out by hand ask for.
+std::optional<Function> power_of(const KernelCall& call) {
+  const auto& exponent = call.inputs[1].constant;
+  if (!exponent || exponent->element_count() != 1 || exponent->rank() > call.inputs[0].form.dims.size())
+    return std::nullopt;
+  if (to_double(*exponent) == 2) return Function{dnnl::algorithm::eltwise_square};
+  if (to_double(*exponent) == 0.5) return Function{dnnl::algorithm::eltwise_sqrt};
+  return std::nullopt;
+}
+
 std::optional<Function> function_of(const KernelCall& call) {
   using Algorithm = dnnl::algorithm;
   static const std::map<std::string_view, Function> plain = {{"Sigmoid", {Algorithm::eltwise_logistic}},
@@ -45,6 +55,7 @@ std::optional<Function> function_of(const KernelCall& call) {
   const std::string& op = call.node().op_type;
   if (const auto found = plain.find(op); found != plain.end()) return found->second;
   if (op == "Clip") return clip_of(call);
+  if (op == "Pow") return power_of(call);
   if (op == "LeakyRelu") return Function{Algorithm::eltwise_relu, attributes.get_float("alpha", 0.01f)};
   if (op == "Elu") return Function{Algorithm::eltwise_elu, attributes.get_float("alpha", 1.0f)};
   if (op == "Gelu" && attributes.get_string("approximate", "none") == "none")
@@ -87,6 +98,10 @@ std::vector<KernelCase> eltwise_cases() {
   cases.push_back({.op_type = "Clip",
                    .inputs = {{DataType::float32, {53}}, {}, {}},
                    .constants = {{1, Tensor::scalar(-1.0f)}, {2, Tensor::scalar(0.5f)}}});
+  for (const float exponent : {2.0f, 0.5f})
+    cases.push_back({.op_type = "Pow",
+                     .inputs = {{DataType::float32, {53}}, {}},
+                     .constants = {{1, Tensor::scalar(exponent)}}});
   return cases;
 }
 
@@ -95,7 +110,7 @@ std::vector<KernelCase> eltwise_cases() {
 Kernel eltwise_kernel() {
   return {.name = "eltwise",
           .op_types = {"LeakyRelu", "Clip", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Log", "Sqrt",
-                       "Abs", "Neg"},
+                       "Abs", "Neg", "Pow"},
           .decline = decline_eltwise,
           .choose_layouts = layouts_of_first,
           .bind = bind_eltwise,
