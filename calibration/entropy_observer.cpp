@@ -26,63 +26,64 @@ class Divergence {
   }
 
   double operator()(const Range& range) const {
-    const Cells cells = cells_of(range);
-    const double inside = mass_before_[cells.last] - mass_before_[cells.first];
+    const std::size_t first = bin_below(range.min);
+    const std::size_t last = bin_above(range.max);
+    const double inside = mass_before_[last] - mass_before_[first];
     // With a bin per level nothing would seem lost: narrower ranges than the histogram resolves are not
     // judged.
-    const bool is_resolved = cells.last - cells.first > static_cast<std::size_t>(levels_);
+    const bool is_resolved = last - first > static_cast<std::size_t>(levels_);
     if (inside <= 0 || !is_resolved) return std::numeric_limits<double>::infinity();
-    Terms terms{.own = mass_log_before_[cells.last] - mass_log_before_[cells.first]};
-    for (std::size_t level = 0; level < cells.count; ++level) {
-      const double mean = level_mean(cells, level);
-      if (mean > 0)
-        terms.crossed +=
-            (mass_before_[cells.begin(level + 1)] - mass_before_[cells.begin(level)]) * std::log(mean);
-    }
-    // What lies beyond joins the outermost occupied bins, where quantization saturates.
-    std::size_t lowest = cells.first;
-    while (masses_[lowest] == 0) ++lowest;
-    std::size_t highest = cells.last - 1;
-    while (masses_[highest] == 0) --highest;
-    join(cells, lowest, mass_before_[cells.first], terms);
-    join(cells, highest, mass_before_.back() - mass_before_[cells.last], terms);
+    // sum over P of n log n, and of n log(level mass / occupied bins of the level)
+    double own = mass_log_before_[last] - mass_log_before_[first];
+    double crossed = 0;
+    for (std::size_t level = 0; level < cell_count(first, last); ++level)
+      crossed += crossed_mass(cell_begin(first, last, level), cell_begin(first, last, level + 1));
+    // What lies beyond is added to the outermost occupied bins, where quantization saturates.
+    own += moved_mass(outermost_occupied(first, last, false), mass_before_[first], first, last, crossed);
+    own += moved_mass(outermost_occupied(first, last, true), mass_before_.back() - mass_before_[last], first,
+                      last, crossed);
     const double total = mass_before_.back();
-    return (terms.own - terms.crossed) / total - std::log(total) + std::log(inside);
+    return (own - crossed) / total - std::log(total) + std::log(inside);
   }
 
  private:
-  /// The bins [first, last) of a range, cut into `count` cells, one per level.
-  struct Cells {
-    std::size_t first = 0, last = 0, count = 1;
-    std::size_t begin(std::size_t level) const { return first + level * (last - first) / count; }
-  };
-  /// The sums over P of n log n and of n log(mean of the level).
-  struct Terms {
-    double own = 0, crossed = 0;
-  };
-
-  // The range ends at bin edges: the nearest ones that leave its ends inside.
-  Cells cells_of(const Range& range) const {
-    const double low = std::floor(range.min / width_) + RangeHistogram::side_bins;
-    const double high = std::ceil(range.max / width_) + RangeHistogram::side_bins;
-    Cells cells{.first = static_cast<std::size_t>(std::max(0.0, low)),
-                .last = static_cast<std::size_t>(std::min(high, static_cast<double>(masses_.size())))};
-    cells.count = std::clamp<std::size_t>(cells.last - cells.first, 1, static_cast<std::size_t>(levels_) + 1);
-    return cells;
+  // The range ends at bin edges: the nearest ones that leave the observed ends inside.
+  std::size_t bin_below(double x) const {
+    return static_cast<std::size_t>(std::max(0.0, std::floor(x / width_) + RangeHistogram::side_bins));
   }
-  /// Q's mass in each occupied bin of a level.
-  double level_mean(const Cells& cells, std::size_t level) const {
-    const std::size_t begin = cells.begin(level);
-    const std::size_t end = cells.begin(level + 1);
+  std::size_t bin_above(double x) const {
+    const double bin = std::ceil(x / width_) + RangeHistogram::side_bins;
+    return static_cast<std::size_t>(std::min(bin, static_cast<double>(masses_.size())));
+  }
+  std::size_t cell_count(std::size_t first, std::size_t last) const {
+    return std::min(last - first, static_cast<std::size_t>(levels_) + 1);
+  }
+  std::size_t cell_begin(std::size_t first, std::size_t last, std::size_t level) const {
+    return first + level * (last - first) / cell_count(first, last);
+  }
+  double level_mean(std::size_t begin, std::size_t end) const {
     const double occupied = occupied_before_[end] - occupied_before_[begin];
     return occupied > 0 ? (mass_before_[end] - mass_before_[begin]) / occupied : 0;
   }
-  void join(const Cells& cells, std::size_t bin, double extra, Terms& terms) const {
-    if (extra <= 0) return;
-    std::size_t level = (bin - cells.first) * cells.count / (cells.last - cells.first);
-    while (cells.begin(level + 1) <= bin) ++level;
-    terms.own += mass_log(masses_[bin] + extra) - mass_log(masses_[bin]);
-    terms.crossed += extra * std::log(level_mean(cells, level));
+  double crossed_mass(std::size_t begin, std::size_t end) const {
+    const double mean = level_mean(begin, end);
+    return mean > 0 ? (mass_before_[end] - mass_before_[begin]) * std::log(mean) : 0;
+  }
+  std::size_t outermost_occupied(std::size_t first, std::size_t last, bool is_upper) const {
+    std::size_t bin = is_upper ? last - 1 : first;
+    while (masses_[bin] == 0) is_upper ? --bin : ++bin;
+    return bin;
+  }
+  /// What `own` gains when `extra` joins the bin; adds to `crossed` what it gains.
+  double moved_mass(std::size_t bin, double extra, std::size_t first, std::size_t last,
+                    double& crossed) const {
+    if (extra <= 0) return 0;
+    const std::size_t cells = cell_count(first, last);
+    std::size_t level = (bin - first) * cells / (last - first);
+    while (cell_begin(first, last, level + 1) <= bin) ++level;
+    crossed +=
+        extra * std::log(level_mean(cell_begin(first, last, level), cell_begin(first, last, level + 1)));
+    return mass_log(masses_[bin] + extra) - mass_log(masses_[bin]);
   }
 
   std::vector<double> masses_;

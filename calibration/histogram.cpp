@@ -17,7 +17,7 @@ namespace edgeopt {
 namespace {
 
 constexpr std::size_t block_size = 1024;
-constexpr std::size_t bin_count = std::size_t{2} * RangeHistogram::side_bins;
+constexpr std::size_t bin_count = 2 * RangeHistogram::side_bins;
 constexpr std::size_t table_count = 4;
 
 /// What one pass over the elements tells; min and max only where all are finite.

@@ -129,9 +129,8 @@ Taps triangle_taps(std::int64_t from, std::int64_t to) {
   Taps taps;
   for (std::int64_t out = 0; out < to; ++out) {
     const double center = (static_cast<double>(out) + 0.5) * ratio;
-    const auto begin =
-        std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(center - support + 0.5)));
-    const auto end = std::min(from, static_cast<std::int64_t>(std::floor(center + support + 0.5)));
+    const auto begin = std::max<std::int64_t>(0, static_cast<std::int64_t>(center - support + 0.5));
+    const auto end = std::min(from, static_cast<std::int64_t>(center + support + 0.5));
     std::vector<double> exact;
     double sum = 0;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -141,7 +140,7 @@ Taps triangle_taps(std::int64_t from, std::int64_t to) {
     taps.begin.push_back(begin);
     std::vector<std::int32_t>& weights = taps.weights.emplace_back();
     for (const double weight : exact)
-      weights.push_back(static_cast<std::int32_t>(std::floor(weight / sum * (1 << weight_bits) + 0.5)));
+      weights.push_back(static_cast<std::int32_t>(weight / sum * (1 << weight_bits) + 0.5));
   }
   return taps;
 }

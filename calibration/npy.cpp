@@ -39,14 +39,14 @@ class HeaderReader {
     if (quote == '\'') expect('\'');
     const std::size_t end = rest_.find(quote);
     if (end == std::string_view::npos) throw UserError("the .npy header is malformed: a string has no end");
-    std::string text(rest_.substr(0, end));
+    const std::string text(rest_.substr(0, end));
     rest_.remove_prefix(end + 1);
     return text;
   }
   std::string word() {
     skip_blanks();
     const std::size_t end = std::min(rest_.find_first_of(",}) "), rest_.size());
-    std::string text(rest_.substr(0, end));
+    const std::string text(rest_.substr(0, end));
     rest_.remove_prefix(end);
     return text;
   }

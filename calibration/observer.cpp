@@ -22,7 +22,7 @@ constexpr std::array<std::pair<std::string_view, ObserverMethod>, 4> methods = {
 constexpr int side = RangeHistogram::side_bins;
 
 /// The distance from 0 up to which the bins masses[first], masses[first + step], ... hold all but `cut`.
-double kept_extent(const std::vector<double>& masses, std::ptrdiff_t first, std::ptrdiff_t step, double cut) {
+double kept_extent(const std::vector<double>& masses, int first, int step, double cut) {
   double rest = 0;
   for (int i = side - 1; i >= 0; --i) {
     rest += masses[static_cast<std::size_t>(first + step * i)];

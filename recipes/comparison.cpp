@@ -34,8 +34,8 @@ std::set<std::string> batch_symbols(const Graph& graph) {
   return symbols;
 }
 
-/// The sizes of axes that the model leaves open: 1 for those that count samples, else `size`. An axis without a
-/// name counts samples if it is the first, or the first open one of a shape that begins with a number (the
+/// The sizes of axes that the model leaves open: 1 for those that count samples, else `size`. An axis without
+/// a name counts samples if it is the first, or the first open one of a shape that begins with a number (the
 /// state [2, ?, 128] of a recurrent network).
 struct OpenSizes {
   std::set<std::string> batch_symbols;

@@ -53,9 +53,9 @@ class Story {
     const QuantizationPlan plan = plan_quantization(ranged, options_.profile.quantization,
                                                     {options_.keep_float.begin(), options_.keep_float.end()});
     if (plan.layers.empty())
-      throw UserError("nothing can be quantized: " + (plan.kept_float.empty()
-                                                          ? "no operator has an integer form on this profile"
-                                                          : first_reasons(plan.kept_float)));
+      throw NothingToQuantize("nothing can be quantized: " +
+                              (plan.kept_float.empty() ? "no operator has an integer form on this profile"
+                                                       : first_reasons(plan.kept_float)));
     QuantizedModel result{.graph = run("quantize", ranged),
                           .prepared = ranged,
                           .kept_float = plan.kept_float,

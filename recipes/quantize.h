@@ -13,8 +13,15 @@
 #include "ir/graph.h"
 #include "passes/framework/pipeline.h"
 #include "passes/quantization_plan.h"
+#include "support/error.h"
 
 namespace edgeopt {
+
+/// No layer of the model can run in integers on the profile's device; the message gives the reasons.
+class NothingToQuantize : public UserError {
+ public:
+  using UserError::UserError;
+};
 
 struct QuantizeOptions {
   HardwareProfile profile;

@@ -55,12 +55,12 @@ Json to_json(const LatencyFacts& latency) {
           {"times_ms", latency.times_ms}};
 }
 
-Json to_json(const MetricFacts& metric) {
+Json to_json(const Metric& metric) {
   const auto interval = [](const Interval& item) { return to_json(item); };
   return {{"name", metric.name},
           {"unit", metric.unit},
           {"original", optional_of(metric.original, interval)},
-          {"result", to_json(metric.result)},
+          {"result", optional_of(metric.result, interval)},
           {"difference", optional_of(metric.difference, interval)}};
 }
 
@@ -68,7 +68,7 @@ Json to_json(const AccuracyFacts& accuracy) {
   return {{"judged_on", accuracy.judged_on},
           {"sample_count", accuracy.sample_count},
           {"caution", accuracy.caution},
-          {"metrics", list_of(accuracy.metrics, [](const MetricFacts& metric) { return to_json(metric); })}};
+          {"metrics", list_of(accuracy.metrics, [](const Metric& metric) { return to_json(metric); })}};
 }
 
 Json to_json(const PassFacts& pass) {

@@ -7,16 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "recipes/judging.h"
 #include "reports/provenance.h"
 
 namespace edgeopt {
-
-/// An estimate with its 95 % confidence interval, unit in the name of whoever holds it.
-struct Interval {
-  double value = 0;
-  double low = 0;
-  double high = 0;
-};
 
 struct ModelFacts {
   NamedFile file;
@@ -39,20 +33,11 @@ struct LatencyFacts {
   std::uint64_t arena_bytes = 0;
 };
 
-/// One metric on both models; `difference` is paired (the same samples), in the metric's unit.
-struct MetricFacts {
-  std::string name;  // "top1", "top5"
-  std::string unit;  // "percent", "dB", ""
-  std::optional<Interval> original;
-  Interval result;
-  std::optional<Interval> difference;
-};
-
 struct AccuracyFacts {
   std::string judged_on;  // the samples' description
   std::int64_t sample_count = 0;
   std::string caution;  // what weakens the figures: "judged on the calibration samples", ...
-  std::vector<MetricFacts> metrics;
+  std::vector<Metric> metrics;
 };
 
 struct PassFacts {

@@ -16,7 +16,7 @@ std::string unit_suffix(const std::string& unit) {
   return unit.empty() ? "" : " " + unit;
 }
 
-std::string with_interval(const Interval& interval, const MetricFacts& metric, bool is_signed) {
+std::string with_interval(const Interval& interval, const Metric& metric, bool is_signed) {
   const int digits = metric.unit.empty() ? 4 : 2;
   const auto text = [&](double value) {
     if (!std::isfinite(value)) return std::string(value > 0 ? "inf" : "-inf");
@@ -105,9 +105,9 @@ Table model_table(const Report& report) {
 
 Table accuracy_table(const Report& report) {
   Table table{.header = {"metric", "original", "result", "difference (paired)"}};
-  for (const MetricFacts& metric : report.accuracy.metrics)
+  for (const Metric& metric : report.accuracy.metrics)
     table.rows.push_back({metric.name, metric.original ? with_interval(*metric.original, metric, false) : "",
-                          with_interval(metric.result, metric, false),
+                          metric.result ? with_interval(*metric.result, metric, false) : "",
                           metric.difference ? with_interval(*metric.difference, metric, true) : ""});
   return table;
 }

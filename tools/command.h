@@ -22,6 +22,9 @@ inline constexpr int exit_broken_promise = 70;  // EX_SOFTWARE of sysexits.h
 /// What every command knows beside its own options.
 struct RunContext {
   std::uint64_t seed = 1;
+  /// Threads inside one timed run: --threads, or 1 if it was not given, since a run on all cores measures
+  /// whatever else the machine is doing.
+  int timed_thread_count = 1;
   Progress progress;
   std::function<void(const std::string& text)> warn;
   /// The command line as it was given, for reports.

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <sstream>
 
 #include "support/error.h"
 
@@ -36,9 +38,26 @@ void add_size(CLI::App& app, const std::string& name, std::vector<std::int64_t>&
       ->group("Preprocessing");
 }
 
+// "0.485,0.456,0.406": one number, or one per channel.
+std::vector<double> parse_numbers(const std::string& option, const std::string& text) {
+  std::vector<double> numbers;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    double number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (error != std::errc{} || end != word.data() + word.size())
+      throw CLI::ValidationError(option, fmt::format("'{}' is no number; write one, or A,B,C", word));
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
 void add_numbers(CLI::App& app, const std::string& name, std::vector<double>& target,
                  const std::string& help) {
-  app.add_option(name, target, help)->delimiter(',')->type_name("A,B,C")->expected(1)->group("Preprocessing");
+  app.add_option_function<std::string>(
+         name, [name, &target](const std::string& text) { target = parse_numbers(name, text); }, help)
+      ->type_name("A,B,C")
+      ->group("Preprocessing");
 }
 
 void add_input_array(CLI::App& app, Preprocessing& preprocessing) {

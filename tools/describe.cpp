@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -41,17 +42,17 @@ Json steps_to_json(const std::vector<StepOutcome>& steps) {
   return list;
 }
 
+}  // namespace
+
+Graph load(const std::string& path) {
+  return while_doing(fmt::format("loading '{}'", path), [&] { return load_model(path); });
+}
+
 std::uint64_t model_bytes(const std::string& path) {
   std::error_code ignored;
   const auto size = std::filesystem::file_size(path, ignored);
   const auto data = std::filesystem::file_size(path + ".data", ignored);
   return (size == std::uintmax_t(-1) ? 0 : size) + (data == std::uintmax_t(-1) ? 0 : data);
-}
-
-}  // namespace
-
-Graph load(const std::string& path) {
-  return while_doing(fmt::format("loading '{}'", path), [&] { return load_model(path); });
 }
 
 void save(const Graph& graph, const std::string& path) {
@@ -79,7 +80,29 @@ Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const Mo
     json["unchecked_because"] = outcome.unchecked_because;
   else
     json["relative_error"] = outcome.difference.relative_error;
-  return {.text = text, .json = json.dump(2)};
+  return {.text = text, .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};
+}
+
+Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files) {
+  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t after = model_bytes(files.result);
+  std::string text =
+      fmt::format("{}: {} layers run in integers, {} -> {} ({:.2f}x smaller)\n", files.result,
+                  quantized.integer_layer_count, human_bytes(before), human_bytes(after),
+                  static_cast<double>(before) / static_cast<double>(std::max<std::uint64_t>(after, 1)));
+  Json kept = Json::array();
+  if (!quantized.kept_float.empty()) text += "\nkept in float:\n";
+  for (const KeptFloat& layer : quantized.kept_float) {
+    text += fmt::format("  {} ({}): {}\n", layer.node, layer.op_type, layer.reason);
+    kept.push_back({{"node", layer.node}, {"op_type", layer.op_type}, {"reason", layer.reason}});
+  }
+  const Json json = {{"model", files.original},
+                     {"result", files.result},
+                     {"size_bytes", {{"original", before}, {"result", after}}},
+                     {"integer_layer_count", quantized.integer_layer_count},
+                     {"kept_float", kept},
+                     {"passes", steps_to_json(quantized.steps)}};
+  return {.text = text, .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};
 }
 
 }  // namespace edgeopt

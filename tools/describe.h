@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "recipes/fuse.h"
+#include "recipes/quantize.h"
 #include "tools/command.h"
 
 namespace edgeopt {
@@ -12,11 +13,15 @@ namespace edgeopt {
 Graph load(const std::string& path);
 void save(const Graph& graph, const std::string& path);
 
+/// Bytes of a model file and of the external data beside it; 0 if there is none.
+std::uint64_t model_bytes(const std::string& path);
+
 struct ModelFiles {
   std::string original;
   std::string result;
 };
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files);
+Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files);
 
 }  // namespace edgeopt

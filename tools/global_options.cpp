@@ -2,6 +2,7 @@
 #include "tools/global_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -42,7 +43,7 @@ void declare_global_options(CLI::App& app, GlobalOptions& options) {
       ->type_name("FILE")
       ->group(group);
   app.add_option("--seed", options.seed, "Seed of everything random")->capture_default_str()->group(group);
-  app.add_option("--threads", options.threads, "Threads to use; 0: one per core")
+  app.add_option("--threads", options.threads, "Threads to use; 0: one per core, and one for timed runs")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str()
       ->group(group);
@@ -68,6 +69,7 @@ RunContext run_context(const GlobalOptions& options) {
   const bool warns = !options.is_quiet && options.log_level != "error";
   RunContext context;
   context.seed = options.seed;
+  context.timed_thread_count = std::max(1, options.threads);
   if (!options.is_quiet) context.progress = progress_bar();
   context.warn = [warns](const std::string& text) {
     if (warns) print_warning(text);

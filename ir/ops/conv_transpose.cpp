@@ -51,14 +51,12 @@ Window unsized_window(const Attributes& attributes, std::span<const std::int64_t
   const auto pads = list_or(attributes, "pads", 2 * rank, 0);
   if (attributes.find("output_shape")) list_or(attributes, "output_shape", rank, 0);
   Window window(rank);
-  for (std::size_t i = 0; i < rank; ++i) {
+  for (std::size_t i = 0; i < rank; ++i)
     window[i] = {.kernel = kernel[i],
                  .stride = strides[i],
                  .dilation = dilations[i],
                  .pad_begin = pads[i],
                  .pad_end = pads[rank + i]};
-    require_sensible(window[i]);
-  }
   return window;
 }
 
@@ -101,8 +99,7 @@ std::vector<Operand> infer(const InferCall& call) {
     const Dim& per_group = weight.shape()[1];
     if (per_group.is_number()) shape[1] = per_group.size * call.attributes().get_int("group", 1);
     const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
-    if (dims) require_kernel(call.attributes(), *dims);
-    if (dims) kernel = *dims;
+    if (kernel.empty() && dims) kernel = *dims;
   }
   std::ranges::copy(spatial_shape(call.attributes(), std::span(input.shape()).subspan(2), kernel),
                     shape.begin() + 2);
@@ -137,7 +134,6 @@ Tensors evaluate(const EvaluateCall& call) {
     throw UserError(
         fmt::format("an input of shape {}, a weight of shape {} and {} groups do not fit together",
                     to_string(x.dims()), to_string(w.dims()), groups));
-  require_kernel(call.attributes(), std::span(w.dims()).subspan(2));
   const Window window =
       window_for(call.attributes(), std::span(x.dims()).subspan(2), std::span(w.dims()).subspan(2));
   const std::vector<double> in = to_doubles(x), weight = to_doubles(w);

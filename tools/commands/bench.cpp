@@ -13,7 +13,6 @@
 #include "reports/tables.h"
 #include "reports/write.h"
 #include "support/error.h"
-#include "support/parallel.h"
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
@@ -76,7 +75,7 @@ Answer describe(const Options& options, const Latency& latency, const RunContext
                       static_cast<double>(latency.times_ms.size());
   std::string text = fmt::format(
       "{}: median {:.3f} ms, 5 to 95 percent of runs {:.3f} to {:.3f} ms, fastest {:.3f} ms\n"
-      "  {} engine, {} threads, {} runs after {} to warm up\n  activations {}, process at its peak {}\n",
+      "  {} engine, {} thread(s), {} runs after {} to warm up\n  activations {}, process at its peak {}\n",
       options.model, at(50), at(5), at(95), at(0), options.engine, latency.thread_count,
       latency.times_ms.size(), latency.warmup_count, human_bytes(latency.arena_bytes),
       human_bytes(peak_memory_bytes()));
@@ -110,7 +109,7 @@ Answer run(const Options& options, const RunContext& context) {
   const Graph graph = load(options.model);
   const Tensors inputs = inputs_of(options, graph, context);
   const std::vector<Latency> latencies = measure_latency({&graph}, inputs,
-                                                         {.thread_count = thread_count(),
+                                                         {.thread_count = context.timed_thread_count,
                                                           .run_count = options.run_count,
                                                           .warmup_count = options.warmup_count,
                                                           .with_node_times = options.shows_nodes,

@@ -1,0 +1,42 @@
+// What was asked for: goals as they are written on the command line, and whether a result meets them.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace edgeopt {
+
+enum class GoalKind { drop, latency_factor, latency_ms, size_factor, size_bytes, agreement, sqnr };
+
+struct Goal {
+  GoalKind kind = GoalKind::drop;
+  double bound = 0;
+  std::string text;  // as it was written
+};
+
+/// "latency=2x", "latency=5ms", "size=4x", "size=500kB", "agreement=98" (percent), "sqnr=20" (dB),
+/// "drop=0.5" (points of top-1).
+/// throws  UserError naming the goals there are
+Goal parse_goal(const std::string& text);
+
+/// What goals are judged by; absent where it was not measured.
+struct Achievement {
+  double original_bytes = 0;
+  double result_bytes = 0;
+  std::optional<double> original_ms;
+  std::optional<double> result_ms;
+  std::optional<double> drop_points;
+  std::optional<double> agreement_percent;
+  std::optional<double> sqnr_db;
+};
+
+struct GoalOutcome {
+  Goal goal;
+  std::string achieved;  // in the goal's unit
+  bool is_met = false;
+  std::string why_not;
+};
+
+GoalOutcome judge_goal(const Goal& goal, const Achievement& achievement);
+
+}  // namespace edgeopt

@@ -1,0 +1,149 @@
+// The main job: simplify, fuse, quantize, judge, measure, and say whether it met its goals.
+#include "recipes/optimize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ir/onnx/onnx.h"
+#include "passes/pipelines.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+// A half of fewer would neither calibrate well nor judge to within a few percent.
+constexpr std::int64_t fewest_to_split = 32;
+
+// One input could meet a special case (all ReLUs open); many would cost time and show nothing more.
+constexpr std::int64_t compared_sample_count = 2;
+
+SampleSource every_second(const SampleSource& samples, std::int64_t first) {
+  SampleSource half = samples;
+  half.count = (samples.count - first + 1) / 2;
+  half.description = fmt::format("every second of {} ({})", samples.description, first == 0 ? "even" : "odd");
+  half.labels.clear();
+  for (std::size_t i = static_cast<std::size_t>(first); i < samples.labels.size(); i += 2)
+    half.labels.push_back(samples.labels[i]);
+  half.read = [read = samples.read, first](std::int64_t index) { return read(2 * index + first); };
+  return half;
+}
+
+class Story {
+ public:
+  Story(const Graph& original, const OptimizeRequest& request) : original_(original), request_(request) {}
+
+  Optimized tell() {
+    simplify_and_fuse();
+    quantize();
+    judge();
+    measure();
+    compare_with_goals();
+    return std::move(told_);
+  }
+
+ private:
+  void simplify_and_fuse() {
+    const ComparisonSet comparison =
+        request_.samples
+            ? comparison_on_samples(original_, request_.samples->calibration, compared_sample_count)
+            : comparison_on_random(original_, compared_sample_count, request_.seed);
+    told_.fused = fuse_model(original_, named_pipeline("fuse"), comparison);
+    told_.graph = told_.fused.graph;
+  }
+
+  void quantize() {
+    if (!request_.samples) {
+      told_.not_quantized_because = "no samples were given to calibrate on";
+      return;
+    }
+    try {
+      told_.quantized = quantize_model(original_, request_.samples->calibration, request_.quantize);
+      told_.graph = told_.quantized->graph;
+    } catch (const NothingToQuantize& error) {
+      told_.not_quantized_because = error.what();
+    }
+  }
+
+  void judge() {
+    if (!request_.samples) return;
+    const auto progress = [&](std::int64_t done, std::int64_t total) {
+      report_progress(request_.progress, "judging", done, total);
+    };
+    told_.judgement = judge_models(original_, told_.graph, request_.samples->judging,
+                                   {.seed = request_.seed, .progress = progress});
+  }
+
+  // A model that this machine cannot run is still a result; its latency is then unknown, not guessed.
+  void measure() {
+    try {
+      const std::vector<Latency> both =
+          measure_latency({&original_, &told_.graph}, measured_inputs(), request_.latency);
+      told_.original_latency = both[0];
+      told_.result_latency = both[1];
+    } catch (const UserError& error) {
+      told_.not_measured_because = error.what();
+    }
+  }
+
+  Tensors measured_inputs() const {
+    if (request_.samples) return request_.samples->judging.read(0).inputs;
+    const ComparisonSet random = comparison_on_random(original_, 1, request_.seed);
+    if (random.missing_because) throw UserError(*random.missing_because);
+    return random.inputs.front();
+  }
+
+  void compare_with_goals() {
+    const Achievement achievement = achieved();
+    for (const Goal& goal : request_.goals) told_.goals.push_back(judge_goal(goal, achievement));
+  }
+
+  Achievement achieved() const {
+    Achievement achievement{.original_bytes = request_.original_bytes,
+                            .result_bytes = static_cast<double>(model_to_bytes(told_.graph).size())};
+    if (told_.original_latency) {
+      achievement.original_ms = percentile_of(told_.original_latency->times_ms, 50);
+      achievement.result_ms = percentile_of(told_.result_latency->times_ms, 50);
+    }
+    const Metric* top1 = told_.judgement.find("top1");
+    if (top1 && top1->difference) achievement.drop_points = -top1->difference->value;
+    const Metric* agreement = told_.judgement.find("agreement");
+    if (agreement && agreement->result) achievement.agreement_percent = agreement->result->value;
+    const Metric* sqnr = told_.judgement.find("sqnr");
+    if (sqnr && sqnr->result) achievement.sqnr_db = sqnr->result->value;
+    return achievement;
+  }
+
+  const Graph& original_;
+  const OptimizeRequest& request_;
+  Optimized told_;
+};
+
+}  // namespace
+
+bool Optimized::meets_goals() const {
+  return std::all_of(goals.begin(), goals.end(), [](const GoalOutcome& goal) { return goal.is_met; });
+}
+
+SampleSplit split_samples(const SampleSource& samples) {
+  if (samples.count < fewest_to_split)
+    return {.calibration = samples,
+            .judging = samples,
+            .caution = fmt::format("judged on the {} samples it was calibrated on; give --test-data",
+                                   samples.count)};
+  return {.calibration = every_second(samples, 0), .judging = every_second(samples, 1)};
+}
+
+SampleSplit separate_samples(const SampleSource& calibration, const SampleSource& judging) {
+  SampleSplit split{.calibration = calibration, .judging = judging};
+  if (calibration.description == judging.description && calibration.sha256 == judging.sha256)
+    split.caution = "judged on the samples it was calibrated on";
+  return split;
+}
+
+Optimized optimize_model(const Graph& original, const OptimizeRequest& request) {
+  return Story(original, request).tell();
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,59 @@
+// The main job: simplify, fuse, quantize, judge, measure, and say whether it met its goals.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "calibration/samples.h"
+#include "ir/graph.h"
+#include "recipes/fuse.h"
+#include "recipes/goals.h"
+#include "recipes/judging.h"
+#include "recipes/latency.h"
+#include "recipes/quantize.h"
+#include "support/progress.h"
+
+namespace edgeopt {
+
+/// The samples of a run, told apart by what they are for.
+struct SampleSplit {
+  SampleSource calibration;
+  SampleSource judging;
+  std::string caution;  // what weakens figures from these samples; empty if nothing does
+};
+
+/// Samples for both purposes out of one source: every second one calibrates, the others judge, so that sorted
+/// classes fall into both. Below `fewest_to_split` all serve both, with a caution.
+SampleSplit split_samples(const SampleSource& samples);
+
+/// Calibration on one source, judging on another; with a caution if both are the same files.
+SampleSplit separate_samples(const SampleSource& calibration, const SampleSource& judging);
+
+struct OptimizeRequest {
+  std::optional<SampleSplit> samples;  // without samples the model is simplified and fused, not quantized
+  QuantizeOptions quantize;
+  std::vector<Goal> goals;
+  LatencyOptions latency;
+  std::uint64_t seed = 1;
+  double original_bytes = 0;
+  Progress progress;
+};
+
+struct Optimized {
+  Graph graph;
+  FuseOutcome fused;
+  std::optional<QuantizedModel> quantized;
+  std::string not_quantized_because;  // empty if it was
+  Judgement judgement;                // empty without samples
+  std::optional<Latency> original_latency;
+  std::optional<Latency> result_latency;
+  std::string not_measured_because;
+  std::vector<GoalOutcome> goals;
+
+  bool meets_goals() const;
+};
+
+Optimized optimize_model(const Graph& original, const OptimizeRequest& request);
+
+}  // namespace edgeopt

@@ -1,0 +1,23 @@
+// From what `optimize` did to its Report.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "recipes/optimize.h"
+#include "reports/report.h"
+
+namespace edgeopt {
+
+struct OptimizeFiles {
+  std::vector<std::string> arguments;
+  std::string model;
+  std::string result;  // written already: its hash is in the report
+  std::string observer;
+  std::string profile;
+  std::uint64_t seed = 1;
+};
+
+Report optimize_report(const Graph& original, const Optimized& optimized, const OptimizeRequest& request,
+                       const OptimizeFiles& files);
+
+}  // namespace edgeopt

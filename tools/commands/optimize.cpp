@@ -1,0 +1,128 @@
+// The main job: a float model in, a smaller and faster one out, with what it cost.
+#include "recipes/optimize.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "ir/onnx/onnx.h"
+#include "reports/optimize_report.h"
+#include "reports/write.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "tools/command.h"
+#include "tools/data_options.h"
+#include "tools/describe.h"
+#include "tools/quantize_options.h"
+
+namespace edgeopt {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string output;
+  std::string test_data;
+  std::optional<double> max_drop;
+  std::vector<std::string> goals;
+  std::string report;
+  int run_count = 100;
+  QuantizeFlags quantization;
+  DataOptions data;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
+  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  app.add_option("--test-data", options.test_data,
+                 "Samples to judge on; without them half of --data is held back for it")
+      ->type_name("D");
+  app.add_option("--max-drop", options.max_drop, "Most points of top-1 accuracy that may be lost")
+      ->type_name("POINTS");
+  app.add_option(
+         "--goal", options.goals,
+         "latency=2x, latency=5ms, size=4x, size=500kB, agreement=98, sqnr=20; may be given several times")
+      ->type_name("G");
+  app.add_option("--report", options.report, "Folder for report.json and summary.md")->type_name("DIR");
+  app.add_option("--runs", options.run_count, "Runs of each model to measure latency")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  declare_quantize_options(app, options.quantization);
+  declare_data_options(app, options.data, "Samples to calibrate on");
+}
+
+std::vector<Goal> goals_of(const Options& options) {
+  std::vector<Goal> goals;
+  if (options.max_drop)
+    goals.push_back({.kind = GoalKind::drop,
+                     .bound = *options.max_drop,
+                     .text = fmt::format("--max-drop {}", *options.max_drop)});
+  for (const std::string& text : options.goals) goals.push_back(parse_goal(text));
+  return goals;
+}
+
+std::optional<SampleSplit> samples_of(const Options& options, const Graph& graph, const RunContext& context) {
+  if (options.data.data.empty()) {
+    if (!options.test_data.empty()) throw UserError("--test-data needs --data to calibrate on");
+    return std::nullopt;
+  }
+  const SampleSource samples = open_data(options.data, graph, context);
+  if (options.test_data.empty()) return split_samples(samples);
+  return separate_samples(samples, open_data(options.test_data, options.data, graph, context));
+}
+
+OptimizeRequest request_of(const Options& options, const Graph& original, const RunContext& context) {
+  return {
+      .samples = samples_of(options, original, context),
+      .quantize = quantize_options(options.quantization, context),
+      .goals = goals_of(options),
+      .latency = {.thread_count = context.timed_thread_count,
+                  .run_count = options.run_count,
+                  .progress = context.progress},
+      .seed = context.seed,
+      .original_bytes = static_cast<double>(model_bytes(options.model)),
+      .progress = context.progress,
+  };
+}
+
+Answer run(const Options& options, const RunContext& context) {
+  require_writable(options.output);
+  if (!options.report.empty()) require_report_folder(options.report);
+  const Graph original = load(options.model);
+  const OptimizeRequest request = request_of(options, original, context);
+  const Optimized optimized = optimize_model(original, request);
+
+  save(optimized.graph, options.output);
+  const Report report = optimize_report(original, optimized, request,
+                                        {.arguments = context.arguments,
+                                         .model = options.model,
+                                         .result = options.output,
+                                         .observer = options.quantization.observer,
+                                         .profile = options.quantization.profile,
+                                         .seed = context.seed});
+  if (!options.report.empty()) write_report(report, options.report);
+  return {.text = report_to_text(report),
+          .json = report_to_json(report),
+          .exit_code = optimized.meets_goals() ? exit_done : exit_goal_missed};
+}
+
+}  // namespace
+
+Command optimize_command() {
+  return command<Options>({
+      .name = "optimize",
+      .summary = "Make a model smaller and faster, and measure what it cost: the main job.",
+      .examples =
+          "  edgeopt optimize model.onnx --data samples.npz -o small.onnx --report report/\n"
+          "  edgeopt optimize model.onnx --data train.npz[0:500] --test-data test.npz -o small.onnx \\\n"
+          "      --max-drop 1 --goal latency=2x --goal size=3.5x          exit code 1 if one is missed\n"
+          "  edgeopt optimize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
+          "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o small.onnx\n"
+          "  edgeopt optimize model.onnx -o fused.onnx                    without samples: fused, not "
+          "quantized\n",
+      .declare = declare,
+      .run = run,
+  });
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,88 @@
+// Quantization alone: Q/DQ from samples or from ranges that were calibrated before.
+#include "recipes/quantize.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "calibration/ranges_file.h"
+#include "recipes/comparison.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "support/hash.h"
+#include "tools/command.h"
+#include "tools/data_options.h"
+#include "tools/describe.h"
+#include "tools/quantize_options.h"
+
+namespace edgeopt {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string output;
+  std::string ranges;
+  std::string teacher;
+  bool recovers = false;
+  QuantizeFlags quantization;
+  DataOptions data;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
+  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  app.add_option("--ranges", options.ranges, "Ranges from `edgeopt calibrate` instead of samples")
+      ->type_name("RANGES.json");
+  declare_quantize_options(app, options.quantization);
+  app.add_flag("--recover", options.recovers, "Learn the teacher's outputs back (not available yet)");
+  app.add_option("--teacher", options.teacher, "Model to learn from with --recover (not available yet)");
+  declare_data_options(app, options.data, "Samples to calibrate on");
+}
+
+void refuse_contradictions(const Options& options) {
+  if (options.recovers || !options.teacher.empty())
+    throw UserError("--recover and --teacher are not available yet; leave them out");
+  if (!options.ranges.empty() && !options.data.data.empty())
+    throw UserError("--ranges and --data contradict each other; give one of them");
+}
+
+QuantizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
+  const QuantizeOptions settings = quantize_options(options.quantization, context);
+  if (options.ranges.empty()) return quantize_model(model, open_data(options.data, model, context), settings);
+  const RangesFile file =
+      while_doing(fmt::format("reading '{}'", options.ranges), [&] { return read_ranges(options.ranges); });
+  if (!file.model_sha256.empty() && file.model_sha256 != sha256_of_path(options.model))
+    context.warn(
+        fmt::format("'{}' was calibrated on another model than '{}'", options.ranges, options.model));
+  return quantize_with_ranges(with_ranges(model, file), settings);
+}
+
+Answer run(const Options& options, const RunContext& context) {
+  refuse_contradictions(options);
+  require_writable(options.output);
+  const Graph model = load(options.model);
+  const QuantizedModel quantized =
+      while_doing("quantizing", [&] { return quantize(options, model, context); });
+  save(quantized.graph, options.output);
+  return describe_quantize(quantized, {options.model, options.output});
+}
+
+}  // namespace
+
+Command quantize_command() {
+  return command<Options>({
+      .name = "quantize",
+      .summary = "Turn a float model into an int8 model (Q/DQ), calibrated on samples.",
+      .examples =
+          "  edgeopt quantize model.onnx --data samples.npz[0:100] -o int8.onnx\n"
+          "  edgeopt quantize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
+          "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o int8.onnx\n"
+          "  edgeopt quantize model.onnx --ranges ranges.json -o int8.onnx\n"
+          "  edgeopt quantize model.onnx --data s.npz --keep-float /head/Gemm -o int8.onnx\n",
+      .declare = declare,
+      .run = run,
+  });
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,56 @@
+// The options of quantization, the same for `quantize` and `optimize`.
+#include "tools/quantize_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "hwprofiles/profile.h"
+#include "support/error.h"
+
+namespace edgeopt {
+
+void declare_observer_options(CLI::App& app, QuantizeFlags& flags) {
+  app.add_option(
+         "--observer", flags.observer,
+         "How a range is chosen from what was seen: minmax covers everything, the others cut outliers")
+      ->check(CLI::IsMember({"minmax", "percentile", "entropy", "mse"}))
+      ->capture_default_str();
+  app.add_option("--percentile", flags.percentile, "Percent of the elements that a percentile range covers")
+      ->check(CLI::Range(50.0, 100.0))
+      ->capture_default_str();
+}
+
+void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
+  app.add_option("--scheme", flags.scheme, "Widths of weights and activations")->capture_default_str();
+  declare_observer_options(app, flags);
+  app.add_option("--profile", flags.profile,
+                 fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
+      ->type_name("P")
+      ->capture_default_str();
+  app.add_option("--keep-float", flags.keep_float, "Leave this node in float; may be given several times")
+      ->type_name("NODE");
+  app.add_flag("--no-equalization", flags.without_equalization,
+               "Do not even out channel ranges between layers first");
+  app.add_flag("--no-bias-correction", flags.without_bias_correction,
+               "Do not correct biases for the error that quantization adds");
+}
+
+ObserverOptions observer_options(const QuantizeFlags& flags) {
+  return {.method = observer_named(flags.observer), .percentile = flags.percentile};
+}
+
+QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
+  if (flags.scheme != "int8")
+    throw UserError(fmt::format("--scheme {} is not available yet; the one there is: int8", flags.scheme));
+  return {
+      .profile = load_profile(flags.profile),
+      .observer = observer_options(flags),
+      .equalizes = !flags.without_equalization,
+      .corrects_biases = !flags.without_bias_correction,
+      .keep_float = flags.keep_float,
+      .progress = context.progress,
+  };
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,30 @@
+// The options of quantization, the same for `quantize` and `optimize`.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "recipes/quantize.h"
+#include "tools/command.h"
+
+namespace edgeopt {
+
+struct QuantizeFlags {
+  std::string scheme = "int8";
+  std::string observer = "minmax";
+  double percentile = 99.99;  // ObserverOptions::percentile names its source
+  std::string profile = "x86_avx512_vnni";
+  std::vector<std::string> keep_float;
+  bool without_equalization = false;
+  bool without_bias_correction = false;
+};
+
+void declare_quantize_options(CLI::App& app, QuantizeFlags& flags);
+
+/// --observer and --percentile alone, for `calibrate`.
+void declare_observer_options(CLI::App& app, QuantizeFlags& flags);
+ObserverOptions observer_options(const QuantizeFlags& flags);
+
+/// throws  UserError for a scheme that is not there yet, an unknown profile or observer
+QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context);
+
+}  // namespace edgeopt
