@@ -43,30 +43,10 @@ Graph without_output_types(const Graph& graph) {
   return edit.apply();
 }
 
-Tensors load_tensors(const fs::path& folder, const std::string& prefix) {
-  Tensors tensors;
-  for (int i = 0; fs::exists(folder / fmt::format("{}_{}.pb", prefix, i)); ++i)
-    tensors.push_back(load_tensor(folder / fmt::format("{}_{}.pb", prefix, i)));
-  return tensors;
-}
-
 bool is_close(double expected, double actual) {
   if (std::isnan(expected) || std::isnan(actual)) return std::isnan(expected) == std::isnan(actual);
   if (std::isinf(expected) || std::isinf(actual)) return expected == actual;
   return std::abs(expected - actual) <= absolute_tolerance + relative_tolerance * std::abs(expected);
-}
-
-std::string type_difference(const ValueType& inferred, const Tensor& result) {
-  if (!inferred.is_tensor()) return "";
-  if (inferred.dtype != DataType::undefined && inferred.dtype != result.dtype())
-    return fmt::format("inferred {}, but the result is {}", name_of(inferred.dtype), name_of(result.dtype()));
-  if (!inferred.shape) return "";
-  bool fits = inferred.shape->size() == result.rank();
-  for (std::size_t i = 0; fits && i < result.rank(); ++i)
-    fits = !(*inferred.shape)[i].is_number() || (*inferred.shape)[i].size == result.dims()[i];
-  return fits ? ""
-              : fmt::format("inferred {}, but the result is {}", to_string(*inferred.shape),
-                            to_string(result.dims()));
 }
 
 std::string check_data_set(const Graph& graph, const Graph& typed, const fs::path& folder,
@@ -89,6 +69,13 @@ std::string check_data_set(const Graph& graph, const Graph& typed, const fs::pat
 fs::path suite_folder() {
   if (const char* given = std::getenv("EDGEOPT_ONNX_BACKEND_TESTS")) return given;
   return fs::path(EDGEOPT_SOURCE_DIR).parent_path() / "shared" / "data" / "onnx-backend-tests";
+}
+
+Tensors load_tensors(const fs::path& folder, const std::string& prefix) {
+  Tensors tensors;
+  for (int i = 0; fs::exists(folder / fmt::format("{}_{}.pb", prefix, i)); ++i)
+    tensors.push_back(load_tensor(folder / fmt::format("{}_{}.pb", prefix, i)));
+  return tensors;
 }
 
 std::vector<fs::path> cases_of(const std::string& family) {
@@ -125,6 +112,19 @@ std::map<std::string, std::string> expected_failures(const std::string& list) {
       listed[line.substr(0, colon)] = line.substr(colon + 2);
   }
   return listed;
+}
+
+std::string type_difference(const ValueType& inferred, const Tensor& result) {
+  if (!inferred.is_tensor()) return "";
+  if (inferred.dtype != DataType::undefined && inferred.dtype != result.dtype())
+    return fmt::format("inferred {}, but the result is {}", name_of(inferred.dtype), name_of(result.dtype()));
+  if (!inferred.shape) return "";
+  bool fits = inferred.shape->size() == result.rank();
+  for (std::size_t i = 0; fits && i < result.rank(); ++i)
+    fits = !(*inferred.shape)[i].is_number() || (*inferred.shape)[i].size == result.dims()[i];
+  return fits ? ""
+              : fmt::format("inferred {}, but the result is {}", to_string(*inferred.shape),
+                            to_string(result.dims()));
 }
 
 std::string difference(const Tensor& expected, const Tensor& actual) {
