@@ -44,6 +44,12 @@ bool has_parameter(const InferCall& call, std::size_t input, std::string_view at
   return call.has_input(input) || call.attributes().find(attribute);
 }
 
+std::int64_t single_int(const Tensor& tensor) {
+  if (tensor.element_count() != 1)
+    throw UserError(fmt::format("one integer expected, shape {} found", to_string(tensor.dims())));
+  return to_int64s(tensor)[0];
+}
+
 Operand of_unknown_shape(const Operand& like) { return operand(like.type.dtype, std::nullopt); }
 
 Operand of_unknown_dims(DataType dtype, std::size_t rank) { return operand(dtype, Shape(rank)); }

@@ -21,6 +21,9 @@ std::optional<std::vector<std::int64_t>> parameter_ints(const EvaluateCall& call
 /// True if the parameter is there, known or not.
 bool has_parameter(const InferCall& call, std::size_t input, std::string_view attribute);
 
+/// The integer in a tensor of one element. throws UserError if there are more or none
+std::int64_t single_int(const Tensor& tensor);
+
 /// Of the input's element type, nothing known about its shape.
 Operand of_unknown_shape(const Operand& like);
 Operand of_unknown_dims(DataType dtype, std::size_t rank);

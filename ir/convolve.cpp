@@ -50,6 +50,13 @@ void add_plane(const Window& window, const double* x, const double* w, double* y
 
 }  // namespace
 
+void require_kernel(const Attributes& attributes, std::span<const std::int64_t> weight) {
+  const std::vector<std::int64_t> stated = attributes.get_ints("kernel_shape");
+  if (!stated.empty() && !std::ranges::equal(stated, weight))
+    throw UserError(fmt::format("kernel_shape {} contradicts the weight's {}", to_string(std::span(stated)),
+                                to_string(weight)));
+}
+
 Dims Convolution::output_shape() const {
   Dims dims{batch, output_channels};
   for (const WindowAxis& axis : window) dims.push_back(axis.output);
@@ -65,6 +72,7 @@ Convolution convolution_of(const Attributes& attributes, const Dims& input, cons
   if (groups < 1 || weight[1] * groups != input[1] || weight[0] % groups != 0)
     throw UserError(fmt::format("{} input channels, {} groups and a weight of shape {} do not fit together",
                                 input[1], groups, to_string(weight)));
+  require_kernel(attributes, std::span(weight).subspan(2));
   return {.batch = input[0],
           .input_channels = input[1],
           .output_channels = weight[0],
@@ -112,7 +120,8 @@ std::optional<Shape> convolved_shape(const Attributes& attributes, const Operand
       throw UserError(fmt::format("the input has {} channels, but {} groups of {} are expected",
                                   channels.size, attributes.get_int("group", 1), per_group.size));
     const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
-    if (kernel.empty() && dims) kernel = *dims;
+    if (dims) require_kernel(attributes, *dims);
+    if (dims) kernel = *dims;
   }
   Shape shape{input.shape()[0], weight.has_shape() ? weight.shape()[0] : Dim()};
   const Shape spatial = kernel.empty()

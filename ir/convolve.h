@@ -24,6 +24,9 @@ struct Convolution {
 /// The convolution of an input and a weight of these shapes. throws UserError if they do not fit
 Convolution convolution_of(const Attributes& attributes, const Dims& input, const Dims& weight);
 
+/// throws UserError if the attribute kernel_shape is there and differs from the weight's spatial dims
+void require_kernel(const Attributes& attributes, std::span<const std::int64_t> weight);
+
 /// x [N,C,...], w [M,C/groups,...], bias [M] or empty; returns [N,M,...]. Same result at any thread count.
 std::vector<double> convolve(const Convolution& convolution, std::span<const double> x,
                              std::span<const double> w, std::span<const double> bias);

@@ -31,7 +31,11 @@ Tensors run_node(const Graph& graph, const Node& node, const Tensors& inputs, co
                           .run_subgraph = [&](const Graph& subgraph, const Tensors& given) {
                             return run(subgraph, given, outer);
                           }};
-  return op->evaluate(call);
+  Tensors results = op->evaluate(call);
+  for (std::size_t i = results.size(); i < node.outputs.size(); ++i)
+    if (node.outputs[i] != ValueId::none)
+      throw UserError(fmt::format("output {} is wanted, but the operator computes {}", i, results.size()));
+  return results;
 }
 
 void bind_inputs(const Graph& graph, const Tensors& inputs, Environment& environment) {

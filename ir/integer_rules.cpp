@@ -37,7 +37,7 @@ Tensor quantized(const std::vector<double>& scaled, Dims dims, const Tensor& zer
     throw UserError(fmt::format("results cannot be quantized to {}", name_of(dtype)));
   const double lowest = is_signed(dtype) ? -std::ldexp(1, bits - 1) : 0;
   const double highest = std::ldexp(1, is_signed(dtype) ? bits - 1 : bits) - 1;
-  const double zero = to_doubles(zero_point).at(0);
+  const double zero = to_double(zero_point);
   std::vector<double> result(scaled.size());
   for (std::size_t i = 0; i < scaled.size(); ++i)
     result[i] = std::clamp(std::nearbyint(scaled[i]) + zero, lowest, highest);

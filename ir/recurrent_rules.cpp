@@ -47,10 +47,12 @@ Numbers numbers_or_zeros(const Tensor& tensor, std::size_t count) {
   return to_doubles(tensor);
 }
 
-Sizes sizes_of(const Tensor& x, const Tensor& w, const Tensor& r) {
+Sizes sizes_of(const Tensor& x, const Tensor& w, const Tensor& r, std::int64_t stated_hidden) {
   if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3)
     throw UserError(fmt::format("X, W and R have shapes {}, {} and {}, but must have 3 dims",
                                 to_string(x.dims()), to_string(w.dims()), to_string(r.dims())));
+  if (stated_hidden != 0 && stated_hidden != r.dims()[2])
+    throw UserError(fmt::format("hidden_size is {}, but R has shape {}", stated_hidden, to_string(r.dims())));
   const auto size = [](std::int64_t dim) { return static_cast<std::size_t>(dim); };
   return {.directions = size(w.dims()[0]),
           .steps = size(x.dims()[0]),
@@ -62,7 +64,8 @@ Sizes sizes_of(const Tensor& x, const Tensor& w, const Tensor& r) {
 Sequence sequence_of(const EvaluateCall& call, const RecurrentCell& cell) {
   const bool batch_first = is_batch_first(call.attributes());
   const Tensor x = swapped_if(required_input(call, 0), batch_first);
-  const Sizes s = sizes_of(x, required_input(call, 1), required_input(call, 2));
+  const Sizes s = sizes_of(x, required_input(call, 1), required_input(call, 2),
+                           call.attributes().get_int("hidden_size", 0));
   const std::size_t rows = s.directions * cell.gates * s.hidden;
   const auto state = [&](std::size_t index) {
     const Tensor given = optional_input(call, index);

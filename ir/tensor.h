@@ -83,7 +83,7 @@ using Tensors = std::vector<Tensor>;
 /// throws  InternalError for strings and complex numbers
 std::vector<std::int64_t> to_int64s(const Tensor& tensor);
 std::vector<double> to_doubles(const Tensor& tensor);
-/// The single element of a tensor of one element.
+/// The single element of a tensor of one element. throws UserError if there are more or none
 double to_double(const Tensor& tensor);
 
 /// Truncated; NaN is 0, and what int64 cannot hold its nearest end.

@@ -94,7 +94,7 @@ std::vector<double> to_doubles(const Tensor& tensor) { return elements_as<double
 
 double to_double(const Tensor& tensor) {
   if (tensor.element_count() != 1)
-    throw InternalError(fmt::format("one element expected, shape {} found", to_string(tensor.dims())));
+    throw UserError(fmt::format("one element expected, shape {} found", to_string(tensor.dims())));
   return to_doubles(tensor)[0];
 }
 

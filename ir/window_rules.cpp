@@ -39,11 +39,8 @@ void count_windows(WindowAxis& axis, bool ceil_mode) {
                                 axis.reach(), axis.input, axis.pad_begin, axis.pad_end));
 }
 
-void require_positive(const WindowAxis& axis) {
-  if (axis.kernel < 1 || axis.stride < 1 || axis.dilation < 1)
-    throw UserError(fmt::format("kernel size {}, stride {} and dilation {} must be at least 1", axis.kernel,
-                                axis.stride, axis.dilation));
-}
+// Larger numbers fit no tensor; their products would overflow.
+constexpr std::int64_t largest_number = std::int64_t{1} << 31;
 
 bool keeps_every_position(const WindowAxis& axis, const std::string& auto_pad) {
   if (axis.stride != 1) return false;
@@ -72,7 +69,7 @@ Window unsized_window(const Attributes& attributes, std::span<const std::int64_t
                  .dilation = dilations[i],
                  .pad_begin = pads[i],
                  .pad_end = pads[rank + i]};
-    require_positive(window[i]);
+    require_sensible(window[i]);
   }
   return window;
 }
@@ -86,6 +83,17 @@ void size_axis(WindowAxis& axis, const Attributes& attributes) {
 }
 
 }  // namespace
+
+void require_sensible(const WindowAxis& axis) {
+  for (const std::int64_t number : {axis.kernel, axis.stride, axis.dilation})
+    if (number < 1 || number > largest_number)
+      throw UserError(
+          fmt::format("kernel size {}, stride {} and dilation {} must be at least 1 and at most {}",
+                      axis.kernel, axis.stride, axis.dilation, largest_number));
+  for (const std::int64_t pad : {axis.pad_begin, axis.pad_end})
+    if (pad > largest_number || pad < -largest_number)
+      throw UserError(fmt::format("a pad is {}, but must be at most {}", pad, largest_number));
+}
 
 Window window_of(const Attributes& attributes, std::span<const std::int64_t> input,
                  std::span<const std::int64_t> kernel) {

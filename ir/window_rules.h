@@ -37,6 +37,9 @@ Window window_of(const Attributes& attributes, std::span<const std::int64_t> inp
 Shape window_output_shape(const Attributes& attributes, std::span<const Dim> input,
                           std::span<const std::int64_t> kernel);
 
+/// throws UserError if a number of the window is below 1 or so large that sizes would overflow
+void require_sensible(const WindowAxis& axis);
+
 Dims input_dims(const Window& window);
 Dims kernel_dims(const Window& window);
 Dims output_dims(const Window& window);

@@ -52,6 +52,8 @@ Moments batch_moments(const std::vector<double>& x, const std::vector<std::int64
 // running * momentum + batch * (1 - momentum)
 Tensor updated(const Tensor& running, const std::vector<double>& batch, double momentum) {
   std::vector<double> result = to_doubles(running);
+  if (result.size() != batch.size())
+    throw UserError("scale, bias, mean and variance must have one element per channel");
   for (std::size_t i = 0; i < result.size(); ++i)
     result[i] = result[i] * momentum + batch[i] * (1 - momentum);
   return from_doubles(running.dtype(), running.dims(), result);

@@ -51,12 +51,14 @@ Window unsized_window(const Attributes& attributes, std::span<const std::int64_t
   const auto pads = list_or(attributes, "pads", 2 * rank, 0);
   if (attributes.find("output_shape")) list_or(attributes, "output_shape", rank, 0);
   Window window(rank);
-  for (std::size_t i = 0; i < rank; ++i)
+  for (std::size_t i = 0; i < rank; ++i) {
     window[i] = {.kernel = kernel[i],
                  .stride = strides[i],
                  .dilation = dilations[i],
                  .pad_begin = pads[i],
                  .pad_end = pads[rank + i]};
+    require_sensible(window[i]);
+  }
   return window;
 }
 
@@ -99,7 +101,8 @@ std::vector<Operand> infer(const InferCall& call) {
     const Dim& per_group = weight.shape()[1];
     if (per_group.is_number()) shape[1] = per_group.size * call.attributes().get_int("group", 1);
     const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
-    if (kernel.empty() && dims) kernel = *dims;
+    if (dims) require_kernel(call.attributes(), *dims);
+    if (dims) kernel = *dims;
   }
   std::ranges::copy(spatial_shape(call.attributes(), std::span(input.shape()).subspan(2), kernel),
                     shape.begin() + 2);
@@ -134,6 +137,7 @@ Tensors evaluate(const EvaluateCall& call) {
     throw UserError(
         fmt::format("an input of shape {}, a weight of shape {} and {} groups do not fit together",
                     to_string(x.dims()), to_string(w.dims()), groups));
+  require_kernel(call.attributes(), std::span(w.dims()).subspan(2));
   const Window window =
       window_for(call.attributes(), std::span(x.dims()).subspan(2), std::span(w.dims()).subspan(2));
   const std::vector<double> in = to_doubles(x), weight = to_doubles(w);

@@ -1,6 +1,11 @@
 // Broadcast to a shape; both sides may have the 1s (numpy.broadcast_arrays)
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "ir/call_inputs.h"
 #include "ir/move_elements.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -18,7 +23,10 @@ std::vector<Operand> infer(const InferCall& call) {
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& data = required_input(call, 0);
-  const Dims dims = broadcast_dims(data.dims(), to_int64s(required_input(call, 1)));
+  const std::vector<std::int64_t> wanted = to_int64s(required_input(call, 1));
+  if (std::ranges::any_of(wanted, [](std::int64_t dim) { return dim < 0; }))
+    throw UserError(fmt::format("the wanted shape {} has a negative dim", to_string(std::span(wanted))));
+  const Dims dims = broadcast_dims(data.dims(), wanted);
   Dims aligned(dims.size() - data.rank(), 1);
   aligned.insert(aligned.end(), data.dims().begin(), data.dims().end());
   auto indices = all_indices(dims);

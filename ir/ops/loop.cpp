@@ -43,7 +43,7 @@ std::vector<Operand> infer(const InferCall& call) {
 Tensors evaluate(const EvaluateCall& call) {
   const Graph& body = body_of(call.attributes());
   const std::int64_t most =
-      call.has_input(0) ? to_int64s(call.inputs[0]).at(0) : std::numeric_limits<std::int64_t>::max();
+      call.has_input(0) ? single_int(call.inputs[0]) : std::numeric_limits<std::int64_t>::max();
   Tensor condition = call.has_input(1) ? call.inputs[1] : Tensor::scalar(true);
   Tensors carried(call.inputs.begin() + std::min<std::ptrdiff_t>(2, std::ssize(call.inputs)),
                   call.inputs.end());

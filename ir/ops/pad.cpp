@@ -12,6 +12,9 @@
 namespace edgeopt {
 namespace {
 
+// More elements than any device holds; keeps sums of pads and dims far from overflow.
+constexpr std::int64_t largest_pad = std::int64_t{1} << 31;
+
 struct AxisPads {
   std::int64_t begin = 0, end = 0;
 };
@@ -37,6 +40,9 @@ std::optional<std::vector<AxisPads>> pads_of(const Call& call, std::size_t rank)
   if (pads->size() != 2 * axes.size())
     throw UserError(
         fmt::format("{} pads are given, but {} axes need {}", pads->size(), axes.size(), 2 * axes.size()));
+  for (const std::int64_t pad : *pads)
+    if (pad > largest_pad || pad < -largest_pad)
+      throw UserError(fmt::format("a pad is {}, but at most {} elements can be added", pad, largest_pad));
   std::vector<AxisPads> result(rank);
   for (std::size_t i = 0; i < axes.size(); ++i)
     result[static_cast<std::size_t>(axes[i])] = {(*pads)[i], (*pads)[axes.size() + i]};

@@ -27,7 +27,7 @@ Tensors evaluate(const EvaluateCall& call) {
                less_zero_point(b, required_input(call, 5), -1));
   const std::vector<double> a_scales = to_doubles(required_input(call, 1));
   const std::vector<double> b_scales = to_doubles(required_input(call, 4));
-  const double y_scale = to_doubles(required_input(call, 6)).at(0);
+  const double y_scale = to_double(required_input(call, 6));
   std::vector<double> scaled(sums.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {
     const auto position = static_cast<std::int64_t>(i);

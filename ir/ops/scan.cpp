@@ -56,6 +56,16 @@ std::int64_t length_of(const Layout& layout, std::span<const Tensor> inputs) {
   return first.dims()[static_cast<std::size_t>(normalize_axis(layout.input_axes[0], first.rank()))];
 }
 
+// A state keeps its shape from slice to slice.
+void replace_states(Tensors& states, const Tensors& results) {
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (results[i].dims() != states[i].dims())
+      throw UserError(fmt::format("state {} of the scan changes its shape from {} to {}", i,
+                                  to_string(states[i].dims()), to_string(results[i].dims())));
+    states[i] = results[i];
+  }
+}
+
 // One scan over `length` slices; `inputs` are the initial states and the scan inputs.
 Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Tensor> inputs,
              std::int64_t length) {
@@ -68,7 +78,7 @@ Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Ten
       given.push_back(slice_at(inputs[layout.states + i], layout.input_axes[i],
                                layout.input_directions[i] != 0 ? length - 1 - t : t));
     const Tensors results = call.run_subgraph(body, given);
-    std::copy_n(results.begin(), states.size(), states.begin());
+    replace_states(states, results);
     for (std::size_t i = 0; i < scanned.size(); ++i) scanned[i].push_back(results[layout.states + i]);
   }
   Tensors outputs = states;
@@ -84,7 +94,8 @@ Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Ten
 Tensors scan_batch(const EvaluateCall& call) {
   const std::span<const Tensor> operands = call.inputs.subspan(1);
   const Layout layout = layout_of(call.attributes(), operands.size(), body_of(call.attributes()));
-  const std::int64_t batch = operands[0].dims().at(0);
+  const std::int64_t batch =
+      layout.states + layout.scan_inputs == 0 || operands[0].rank() == 0 ? 0 : operands[0].dims()[0];
   std::vector<Tensors> results;
   for (std::int64_t n = 0; n < batch; ++n) {
     Tensors entry;

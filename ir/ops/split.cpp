@@ -15,7 +15,6 @@ using Sizes = std::vector<std::int64_t>;
 
 // Equal parts; the last is smaller if the dim does not divide (allowed since opset 18).
 Sizes equal_parts(std::int64_t dim, std::int64_t count) {
-  if (count < 1) throw UserError(fmt::format("num_outputs is {}, but must be at least 1", count));
   const std::int64_t part = (dim + count - 1) / count;
   Sizes sizes;
   for (std::int64_t left = dim; std::ssize(sizes) < count; left -= sizes.back())
@@ -33,7 +32,11 @@ void require_sum(const Sizes& sizes, std::int64_t dim) {
 
 template <typename Call>
 std::int64_t part_count(const Call& call) {
-  return call.attributes().get_int("num_outputs", std::ssize(call.node.outputs));
+  const std::int64_t outputs = std::ssize(call.node.outputs);
+  const std::int64_t count = call.attributes().get_int("num_outputs", outputs);
+  if (count != outputs || count < 1)
+    throw UserError(fmt::format("num_outputs is {}, but the node has {} outputs", count, outputs));
+  return count;
 }
 
 std::vector<Operand> infer(const InferCall& call) {

@@ -18,9 +18,9 @@ std::optional<std::vector<std::int64_t>> repeats_of(const Call& call, std::size_
     return repeats;
   }
   const auto axis = parameter_ints(call, 2, "");
-  if (!axis) return std::nullopt;
+  if (!axis || axis->size() != 1 || repeats->size() != 1) return std::nullopt;
   std::vector<std::int64_t> along(rank, 1);
-  along[static_cast<std::size_t>(normalize_axis(axis->at(0), rank))] = repeats->at(0);
+  along[static_cast<std::size_t>(normalize_axis(axis->front(), rank))] = repeats->front();
   return along;
 }
 

@@ -1,4 +1,5 @@
 // The upper (column - row >= k) or lower (column - row <= k) triangle of each matrix; the rest is 0.
+#include "ir/call_inputs.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -9,7 +10,7 @@ Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = call.inputs[0];
   if (x.rank() < 2) throw UserError("the input of Trilu must have at least two dims");
   const bool is_upper = call.attributes().get_int("upper", 1) != 0;
-  const std::int64_t k = call.has_input(1) ? to_int64s(call.inputs[1]).at(0) : 0;
+  const std::int64_t k = call.has_input(1) ? single_int(call.inputs[1]) : 0;
   const std::int64_t rows = x.dims()[x.rank() - 2];
   const std::int64_t columns = x.dims()[x.rank() - 1];
   std::vector<std::int64_t> indexes(static_cast<std::size_t>(x.element_count()));
