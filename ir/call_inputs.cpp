@@ -71,17 +71,6 @@ std::optional<Shape> known_elements(const Operand& operand) {
   return elements;
 }
 
-Tensor tensor_of_doubles(DataType dtype, Dims dims, const std::vector<double>& elements) {
-  if (dtype != DataType::float32) {
-    Tensor doubles = Tensor::of<double>(std::move(dims), elements);
-    return dtype == DataType::float64 ? doubles : cast(doubles, dtype);
-  }
-  Tensor result(dtype, std::move(dims));
-  const std::span<float> target = result.mutable_data<float>();
-  for (std::size_t i = 0; i < target.size(); ++i) target[i] = static_cast<float>(elements[i]);
-  return result;
-}
-
 std::vector<std::int64_t> axes_from_front(std::vector<std::int64_t> axes, std::size_t rank) {
   for (std::int64_t& axis : axes) axis = normalize_axis(axis, rank);
   return axes;

@@ -33,9 +33,6 @@ Operand moved(const Operand& source, Shape shape);
 /// The elements of an integer operand as dims, unknown where a constant is negative; nothing if unknown.
 std::optional<Shape> known_elements(const Operand& operand);
 
-/// A tensor of a floating-point or integer type from doubles (rounded to the type as Cast does).
-Tensor tensor_of_doubles(DataType dtype, Dims dims, const std::vector<double>& elements);
-
 /// Every axis normalized against `rank`.
 std::vector<std::int64_t> axes_from_front(std::vector<std::int64_t> axes, std::size_t rank);
 

@@ -41,7 +41,7 @@ Tensor quantized(const std::vector<double>& scaled, Dims dims, const Tensor& zer
   std::vector<double> result(scaled.size());
   for (std::size_t i = 0; i < scaled.size(); ++i)
     result[i] = std::clamp(std::nearbyint(scaled[i]) + zero, lowest, highest);
-  return tensor_of_doubles(dtype, std::move(dims), result);
+  return from_doubles(dtype, std::move(dims), result);
 }
 
 }  // namespace edgeopt

@@ -58,7 +58,7 @@ Tensor resize_nearest(const Tensor& tensor, std::span<const ResizeAxis> axes, co
       indices[i].push_back(is_extrapolated(axes[i], how, x) ? -1 : index);
     }
   }
-  return select_indices(tensor, indices, tensor_of_doubles(tensor.dtype(), {}, {how.extrapolation_value}));
+  return select_indices(tensor, indices, from_doubles(tensor.dtype(), {}, {how.extrapolation_value}));
 }
 
 // Keys' cubic convolution kernel (1981), a = cubic_coeff_a
@@ -137,7 +137,7 @@ Tensor resize_smooth(const Tensor& tensor, std::span<const ResizeAxis> axes, con
       extrapolate(elements, outside[i],
                   static_cast<std::size_t>(element_count(std::span(dims).subspan(i + 1))),
                   how.extrapolation_value);
-  return tensor_of_doubles(tensor.dtype(), std::move(dims), elements);
+  return from_doubles(tensor.dtype(), std::move(dims), elements);
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ Tensor pool(const Tensor& input, const Window& window,
     for_each_index(windows, [&](std::span<const std::int64_t> index) {
       pooled.push_back(reduce({window, std::span(elements).subspan(p * plane, plane), index}));
     });
-  return tensor_of_doubles(input.dtype(), std::move(dims), pooled);
+  return from_doubles(input.dtype(), std::move(dims), pooled);
 }
 
 Cost pool_cost(const InferCall& call, std::span<const Operand> outputs) {

@@ -140,14 +140,14 @@ void run_lane(Sequence& sequence, const Lane& lane, const Attributes& attributes
 Tensors outputs_of(const Sequence& sequence, DataType dtype, bool batch_first) {
   const auto size = [](std::size_t count) { return static_cast<std::int64_t>(count); };
   const Sizes& s = sequence.sizes;
-  Tensor y = tensor_of_doubles(dtype, {size(s.steps), size(s.directions), size(s.batch), size(s.hidden)},
-                               sequence.y);
+  Tensor y =
+      from_doubles(dtype, {size(s.steps), size(s.directions), size(s.batch), size(s.hidden)}, sequence.y);
   const Dims state_dims{size(s.directions), size(s.batch), size(s.hidden)};
-  Tensor state = tensor_of_doubles(dtype, state_dims, sequence.state);
+  Tensor state = from_doubles(dtype, state_dims, sequence.state);
   if (batch_first) y = transpose(y, Dims{2, 0, 1, 3});
   Tensors outputs{y, swapped_if(state, batch_first)};
   if (!sequence.cell.empty())
-    outputs.push_back(swapped_if(tensor_of_doubles(dtype, state_dims, sequence.cell), batch_first));
+    outputs.push_back(swapped_if(from_doubles(dtype, state_dims, sequence.cell), batch_first));
   return outputs;
 }
 

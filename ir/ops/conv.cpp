@@ -16,8 +16,8 @@ Tensors evaluate(const EvaluateCall& call) {
   const Tensor& w = required_input(call, 1);
   const std::vector<double> bias = call.has_input(2) ? to_doubles(call.inputs[2]) : std::vector<double>();
   const Convolution convolution = convolution_of(call.attributes(), x.dims(), w.dims());
-  return {tensor_of_doubles(x.dtype(), convolution.output_shape(),
-                            convolve(convolution, to_doubles(x), to_doubles(w), bias))};
+  return {from_doubles(x.dtype(), convolution.output_shape(),
+                       convolve(convolution, to_doubles(x), to_doubles(w), bias))};
 }
 
 Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {

@@ -15,9 +15,9 @@ Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = required_input(call, 0);
   const Tensor& w = required_input(call, 1);
   const Convolution convolution = convolution_of(call.attributes(), x.dims(), w.dims());
-  return {tensor_of_doubles(DataType::int32, convolution.output_shape(),
-                            convolve(convolution, less_zero_point(x, optional_input(call, 2), 0),
-                                     less_zero_point(w, optional_input(call, 3), 0), {}))};
+  return {from_doubles(DataType::int32, convolution.output_shape(),
+                       convolve(convolution, less_zero_point(x, optional_input(call, 2), 0),
+                                less_zero_point(w, optional_input(call, 3), 0), {}))};
 }
 
 Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {

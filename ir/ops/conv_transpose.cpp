@@ -159,7 +159,7 @@ Tensors evaluate(const EvaluateCall& call) {
       add_plane(window, in.data() + (n * channels + c) * in_plane,
                 weight.data() + (c * outputs + m % outputs) * kernel, target);
   });
-  return {tensor_of_doubles(x.dtype(), std::move(dims), y)};
+  return {from_doubles(x.dtype(), std::move(dims), y)};
 }
 
 // Every input element meets every weight of its channel once.

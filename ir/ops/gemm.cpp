@@ -59,7 +59,7 @@ Tensors evaluate(const EvaluateCall& call) {
     const std::vector<double> c = broadcast_to(call.inputs[2], product.output);
     for (std::size_t i = 0; i < y.size(); ++i) y[i] += beta * c[i];
   }
-  return {tensor_of_doubles(a.dtype(), product.output, y)};
+  return {from_doubles(a.dtype(), product.output, y)};
 }
 
 Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {

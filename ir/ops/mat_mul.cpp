@@ -14,7 +14,7 @@ Tensors evaluate(const EvaluateCall& call) {
   const Tensor& a = required_input(call, 0);
   const Tensor& b = required_input(call, 1);
   const MatrixProduct product = matrix_product_of(a.dims(), b.dims());
-  return {tensor_of_doubles(a.dtype(), product.output, multiply(product, to_doubles(a), to_doubles(b)))};
+  return {from_doubles(a.dtype(), product.output, multiply(product, to_doubles(a), to_doubles(b)))};
 }
 
 Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {

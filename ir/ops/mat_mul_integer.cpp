@@ -14,10 +14,9 @@ Tensors evaluate(const EvaluateCall& call) {
   const Tensor& a = required_input(call, 0);
   const Tensor& b = required_input(call, 1);
   const MatrixProduct product = matrix_product_of(a.dims(), b.dims());
-  return {
-      tensor_of_doubles(DataType::int32, product.output,
-                        multiply(product, less_zero_point(a, optional_input(call, 2), a.rank() > 1 ? -2 : -1),
-                                 less_zero_point(b, optional_input(call, 3), -1)))};
+  return {from_doubles(DataType::int32, product.output,
+                       multiply(product, less_zero_point(a, optional_input(call, 2), a.rank() > 1 ? -2 : -1),
+                                less_zero_point(b, optional_input(call, 3), -1)))};
 }
 
 Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {

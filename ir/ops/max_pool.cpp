@@ -52,7 +52,7 @@ Tensors evaluate(const EvaluateCall& call) {
   for (const WindowAxis& axis : window) dims.push_back(axis.output);
   std::vector<std::int64_t> positions = largest_positions(input, window);
   const double lowest = is_floating_point(input.dtype()) ? -std::numeric_limits<double>::infinity() : 0;
-  Tensors results{take_elements(input, dims, positions, tensor_of_doubles(input.dtype(), {}, {lowest}))};
+  Tensors results{take_elements(input, dims, positions, from_doubles(input.dtype(), {}, {lowest}))};
   if (call.output_count() < 2) return results;
   if (call.attributes().get_int("storage_order", 0) != 0)
     for (std::int64_t& position : positions) position = column_major(position, input_dims(window));

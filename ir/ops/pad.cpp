@@ -79,7 +79,7 @@ std::vector<Operand> infer(const InferCall& call) {
 Tensor fill_of(const EvaluateCall& call, DataType dtype) {
   if (call.has_input(2)) return call.inputs[2];
   const float value = call.attributes().get_float("value", 0);
-  return value == 0 ? Tensor() : tensor_of_doubles(dtype, {}, {value});
+  return value == 0 ? Tensor() : from_doubles(dtype, {}, {value});
 }
 
 Tensors evaluate(const EvaluateCall& call) {
