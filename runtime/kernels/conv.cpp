@@ -37,7 +37,7 @@ std::optional<std::string> decline_integers(const KernelCall& call) {
   return std::nullopt;
 }
 
-std::optional<std::string> decline_conv(const KernelCall& call) {
+std::optional<std::string> decline_operands(const KernelCall& call) {
   if (!onednn::has_usable_operands(call)) return "an operand is of a type that oneDNN does not compute with";
   if (!call.inputs[1].is_constant()) return "the weights are computed";
   if (!can_be_channels_last(call.inputs[0].form.dims)) return "it has more than three spatial dims";
@@ -108,6 +108,17 @@ Description describe(const KernelCall& call, const std::optional<Tensor>& bias) 
            onednn::desc_of(call.outputs[0].form), window.strides, gaps, window.pads_begin, window.pads_end},
           attributes_of(call),
           onednn::cpu_engine()};
+}
+
+std::optional<std::string> decline_conv(const KernelCall& call) {
+  if (const auto reason = decline_operands(call)) return reason;
+  KernelCall placed = call;
+  placed.inputs[0].form.layout = placed.outputs[0].form.layout = Layout::channels_last;
+  const auto describe_it = [&] {
+    describe(placed, call.has_input(2) ? std::optional(bias_of(placed)) : std::nullopt);
+  };
+  if (!onednn::is_available(describe_it)) return "oneDNN has no such convolution";
+  return std::nullopt;
 }
 
 BoundStep bind_conv(const KernelCall& call) {

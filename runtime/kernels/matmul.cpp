@@ -33,7 +33,7 @@ std::optional<std::string> decline_integers(const KernelCall& call) {
   return std::nullopt;
 }
 
-std::optional<std::string> decline_matmul(const KernelCall& call) {
+std::optional<std::string> decline_operands(const KernelCall& call) {
   if (!onednn::has_usable_operands(call)) return "an operand is of a type that oneDNN does not compute with";
   const Dims& a = call.inputs[0].form.dims;
   const Dims& b = call.inputs[1].form.dims;
@@ -142,15 +142,32 @@ std::optional<Tensor> bias_of(const KernelCall& call, std::size_t rank) {
   return call.inputs[2].constant->reshaped(dims);
 }
 
+// Constant weights lie as the primitive likes best.
+dnnl::matmul::primitive_desc describe(const KernelCall& call, const Descriptors& descs,
+                                      const std::optional<Tensor>& bias) {
+  const Desc weights = call.inputs[1].is_constant()
+                           ? Desc(descs.b.dims(), descs.b.data_type(), dnnl::memory::format_tag::any)
+                           : descs.b;
+  return {{descs.a, weights, bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc(), descs.y},
+          attributes_of(call),
+          onednn::cpu_engine()};
+}
+
+std::optional<std::string> decline_matmul(const KernelCall& call) {
+  if (const auto reason = decline_operands(call)) return reason;
+  const auto describe_it = [&] {
+    const Descriptors descs = descriptors_of(call);
+    describe(call, descs, bias_of(call, descs.y.dims().size()));
+  };
+  if (!onednn::is_available(describe_it)) return "oneDNN has no such product";
+  return std::nullopt;
+}
+
 BoundStep bind_matmul(const KernelCall& call) {
   const Descriptors descs = descriptors_of(call);
   const std::optional<Tensor> bias = bias_of(call, descs.y.dims().size());
   const bool is_packed = call.inputs[1].is_constant();
-  const Desc weights =
-      is_packed ? Desc(descs.b.dims(), descs.b.data_type(), dnnl::memory::format_tag::any) : descs.b;
-  const dnnl::matmul::primitive_desc description(
-      {descs.a, weights, bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc(), descs.y},
-      attributes_of(call), onednn::cpu_engine());
+  const dnnl::matmul::primitive_desc description = describe(call, descs, bias);
   auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::matmul(description));
   step->bind(DNNL_ARG_SRC, descs.a, place_of(call.inputs[0]));
   if (is_packed)

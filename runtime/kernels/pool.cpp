@@ -8,7 +8,7 @@ namespace {
 bool is_global(const KernelCall& call) { return call.node().op_type.starts_with("Global"); }
 bool is_maximum(const KernelCall& call) { return call.node().op_type.ends_with("MaxPool"); }
 
-std::optional<std::string> decline_pool(const KernelCall& call) {
+std::optional<std::string> decline_operand(const KernelCall& call) {
   const Attributes& attributes = call.node().attributes;
   const TensorForm& input = call.inputs[0].form;
   if (!onednn::has_usable_operands(call) || !can_be_channels_last(input.dims))
@@ -41,15 +41,27 @@ dnnl::algorithm algorithm_of(const KernelCall& call) {
              : dnnl::algorithm::pooling_avg_exclude_padding;
 }
 
-BoundStep bind_pool(const KernelCall& call) {
+dnnl::pooling_v2_forward::primitive_desc describe(const KernelCall& call) {
   const Window window = pool_window(call);
   Dims gaps = window.dilations;
   for (std::int64_t& gap : gaps) --gap;
-  const dnnl::pooling_v2_forward::primitive_desc description(
-      {dnnl::prop_kind::forward_inference, algorithm_of(call), onednn::desc_of(call.inputs[0].form),
-       onednn::desc_of(call.outputs[0].form), window.strides, window.kernel, gaps, window.pads_begin,
-       window.pads_end},
-      onednn::new_attributes(), onednn::cpu_engine());
+  return {{dnnl::prop_kind::forward_inference, algorithm_of(call), onednn::desc_of(call.inputs[0].form),
+           onednn::desc_of(call.outputs[0].form), window.strides, window.kernel, gaps, window.pads_begin,
+           window.pads_end},
+          onednn::new_attributes(),
+          onednn::cpu_engine()};
+}
+
+std::optional<std::string> decline_pool(const KernelCall& call) {
+  if (const auto reason = decline_operand(call)) return reason;
+  KernelCall placed = call;
+  placed.inputs[0].form.layout = placed.outputs[0].form.layout = Layout::channels_last;
+  if (!onednn::is_available([&] { describe(placed); })) return "oneDNN has no such pooling";
+  return std::nullopt;
+}
+
+BoundStep bind_pool(const KernelCall& call) {
+  const dnnl::pooling_v2_forward::primitive_desc description = describe(call);
   auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::pooling_v2_forward(description));
   step->bind(DNNL_ARG_SRC, description.src_desc(), place_of(call.inputs[0]));
   step->bind(DNNL_ARG_DST, description.dst_desc(), place_of(call.outputs[0]));

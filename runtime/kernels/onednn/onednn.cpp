@@ -143,8 +143,10 @@ void PrimitiveStep::run() {
       argument.bound = argument.place->data;
       argument.memory.set_data_handle(argument.bound);
     }
-  dnnl_primitive_execute(primitive_.get(), stream_.get(), static_cast<int>(c_arguments_.size()),
-                         c_arguments_.data());
+  const dnnl_status_t status = dnnl_primitive_execute(
+      primitive_.get(), stream_.get(), static_cast<int>(c_arguments_.size()), c_arguments_.data());
+  if (status != dnnl_success)
+    throw InternalError(fmt::format("oneDNN failed with status {}", static_cast<int>(status)));
 }
 
 BoundStep PrimitiveStep::finish(std::shared_ptr<PrimitiveStep> step, std::size_t scratch_bytes) {

@@ -32,6 +32,17 @@ std::shared_ptr<const PackedConstant> pack(const Tensor& constant, const dnnl::m
 /// The same from a descriptor that lies plainly, for a constant that is made for this step alone.
 std::shared_ptr<const Slot> keep(Tensor constant);
 
+/// True if oneDNN has a primitive for what `describe` asks of it.
+template <typename Describe>
+bool is_available(const Describe& describe) {
+  try {
+    describe();
+    return true;
+  } catch (const dnnl::error&) {
+    return false;
+  }
+}
+
 /// A primitive with its arguments; running it allocates nothing of its own.
 class PrimitiveStep {
  public:
