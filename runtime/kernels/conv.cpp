@@ -2,7 +2,7 @@
 //   y_q = zero_y + round(activations((sum (x_q - zero_x) w_q + bias_q) * s_x s_w / s_y))
 #include <algorithm>
 
-#include "runtime/kernels/onednn/onednn.h"
+#include "runtime/kernels/onednn/integers.h"
 #include "runtime/kernels/onednn/window.h"
 
 namespace edgeopt {
@@ -47,53 +47,18 @@ std::optional<std::string> decline_operands(const KernelCall& call) {
   return std::nullopt;
 }
 
-float weight_scale(const KernelCall& call, std::size_t channel) {
-  const Quantization& weights = *call.task.input_quantization[1];
-  return weights.scales[weights.is_per_channel() ? channel : 0];
-}
-
-// One accumulator unit of every output channel, in units of the output.
-std::vector<float> output_scales(const KernelCall& call, float unit) {
-  std::vector<float> scales(static_cast<std::size_t>(call.inputs[1].form.dims[0]));
-  for (std::size_t i = 0; i < scales.size(); ++i)
-    scales[i] = call.task.input_quantization[0]->scale() * weight_scale(call, i) / unit;
-  return scales;
-}
-
-// The unit in which activations see values: that of the output's integers where they allow it.
-float activation_unit(const KernelCall& call) {
-  const auto& output = call.task.output_quantization;
-  return output && onednn::keeps_unit(call.task.activations) ? output->scale() : 1;
-}
-
 dnnl::primitive_attr attributes_of(const KernelCall& call) {
   dnnl::primitive_attr attributes = onednn::new_attributes();
   dnnl::post_ops post_ops;
   if (call.task.addend != ValueId::none) post_ops.append_sum();
-  const float unit = activation_unit(call);
-  onednn::append_activations(post_ops, call.task.activations, unit);
-  if (call.is_quantized()) {
-    attributes.set_output_scales(1 << 1, output_scales(call, unit));
-    if (const std::int32_t zero = call.task.input_quantization[0]->zero_point(); zero != 0)
-      attributes.set_zero_points(DNNL_ARG_SRC, 0, {zero});
-  }
-  if (const auto& output = call.task.output_quantization) {
-    if (unit == 1) post_ops.append_eltwise(1, dnnl::algorithm::eltwise_linear, 1 / output->scale(), 0);
-    if (output->zero_point() != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {output->zero_point()});
-  }
-  attributes.set_post_ops(post_ops);
+  const std::int32_t zero = call.is_quantized() ? call.task.input_quantization[0]->zero_point() : 0;
+  if (zero != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {zero});
+  onednn::set_output(attributes, post_ops, call, 1 << 1);
   return attributes;
 }
 
-// The bias in accumulator units: the int32 of the file, or floats divided by what one unit is worth.
 Tensor bias_of(const KernelCall& call) {
-  const Tensor bias = *call.inputs[2].constant;
-  if (!call.is_quantized() || bias.dtype() == DataType::int32) return bias;
-  Tensor result(DataType::float32, bias.dims());
-  const std::vector<float> scales = output_scales(call, 1);
-  for (std::size_t i = 0; i < scales.size(); ++i)
-    result.mutable_data<float>()[i] = bias.data<float>()[i] / scales[i];
-  return result;
+  return call.is_quantized() ? onednn::accumulator_bias(call) : *call.inputs[2].constant;
 }
 
 Description describe(const KernelCall& call, const std::optional<Tensor>& bias) {

@@ -2,7 +2,7 @@
 //   y_q = zero_y + round(activations((sum a_q b_q - zero_a sum_k b_q + bias_q) * s_a s_b / s_y))
 #include <algorithm>
 
-#include "runtime/kernels/onednn/onednn.h"
+#include "runtime/kernels/onednn/integers.h"
 
 namespace edgeopt {
 namespace {
@@ -73,32 +73,10 @@ Descriptors descriptors_of(const KernelCall& call) {
           matrix(y, false)};
 }
 
-float activation_unit(const KernelCall& call) {
-  const auto& output = call.task.output_quantization;
-  return output && onednn::keeps_unit(call.task.activations) ? output->scale() : 1;
-}
-
-std::vector<float> output_scales(const KernelCall& call, float unit) {
-  const Quantization& weights = *call.task.input_quantization[1];
-  std::vector<float> scales(weights.scales);
-  for (float& scale : scales) scale = call.task.input_quantization[0]->scale() * scale / unit;
-  return scales;
-}
-
 dnnl::primitive_attr attributes_of(const KernelCall& call) {
   dnnl::primitive_attr attributes = onednn::new_attributes();
   dnnl::post_ops post_ops;
-  const float unit = activation_unit(call);
-  onednn::append_activations(post_ops, call.task.activations, unit);
-  if (call.is_quantized()) {
-    const std::vector<float> scales = output_scales(call, unit);
-    attributes.set_output_scales(scales.size() > 1 ? 1 << 1 : 0, scales);
-  }
-  if (const auto& output = call.task.output_quantization) {
-    if (unit == 1) post_ops.append_eltwise(1, dnnl::algorithm::eltwise_linear, 1 / output->scale(), 0);
-    if (output->zero_point() != 0) attributes.set_zero_points(DNNL_ARG_DST, 0, {output->zero_point()});
-  }
-  attributes.set_post_ops(post_ops);
+  onednn::set_output(attributes, post_ops, call, 1 << 1);
   return attributes;
 }
 
@@ -122,15 +100,14 @@ std::optional<Tensor> integer_bias(const KernelCall& call) {
   std::vector<std::int32_t> bias = zero_point_bias(call);
   const auto columns = static_cast<std::int64_t>(bias.size());
   if (!call.has_input(2)) return Tensor::of<std::int32_t>({1, columns}, bias);
-  const Tensor& given = *call.inputs[2].constant;
+  const Tensor given = onednn::accumulator_bias(call);
   if (given.dtype() == DataType::int32) {
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += given.data<std::int32_t>()[i];
     return Tensor::of<std::int32_t>({1, columns}, bias);
   }
-  const std::vector<float> scales = output_scales(call, 1);
   std::vector<float> sums(bias.size());
   for (std::size_t i = 0; i < bias.size(); ++i)
-    sums[i] = static_cast<float>(bias[i]) + given.data<float>()[i] / scales[scales.size() > 1 ? i : 0];
+    sums[i] = static_cast<float>(bias[i]) + given.data<float>()[i];
   return Tensor::of<float>({1, columns}, sums);
 }
 
@@ -206,6 +183,10 @@ std::vector<KernelCase> matmul_cases() {
       .constant_inputs = {1, 2},
       .input_quantization = {x, w, std::nullopt},
       .output_quantization = y};
+  cases.push_back(integers);
+  // A bias whose scale is not the accumulators'.
+  integers.inputs[2].dtype = DataType::int32;
+  integers.input_quantization[2] = Quantization{DataType::int32, {0.01f}, {3}};
   cases.push_back(integers);
   integers.op_type = "MatMul";
   integers.attributes = {};
