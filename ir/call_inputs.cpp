@@ -52,7 +52,11 @@ std::int64_t single_int(const Tensor& tensor) {
 
 Operand of_unknown_shape(const Operand& like) { return operand(like.type.dtype, std::nullopt); }
 
-Operand of_unknown_dims(DataType dtype, std::size_t rank) { return operand(dtype, Shape(rank)); }
+Operand of_unknown_dims(DataType dtype, std::size_t rank) {
+  // NumPy's largest rank; a damaged file may ask for billions of dims.
+  constexpr std::size_t largest_rank = 64;
+  return rank <= largest_rank ? operand(dtype, Shape(rank)) : operand(dtype, std::nullopt);
+}
 
 Operand moved(const Operand& source, Shape shape) {
   const bool is_vector = shape.size() <= 1;

@@ -80,6 +80,7 @@ class TextWriter {
 
   static std::string opsets_text(const std::vector<OpsetImport>& imports) {
     std::vector<std::string> entries;
+    entries.reserve(imports.size());
     for (const OpsetImport& import : imports)
       entries.push_back(fmt::format("{} : {}", quoted(import.domain), import.version));
     return fmt::format("[{}]", fmt::join(entries, ", "));
@@ -182,6 +183,7 @@ class TextWriter {
   template <typename Element, typename Print>
   void write_list(std::string_view kind, const std::vector<Element>& elements, Print print) {
     std::vector<std::string> entries;
+    entries.reserve(elements.size());
     for (const Element& element : elements) entries.push_back(print(element));
     text_ +=
         fmt::format("{} = [{}]", entries.empty() ? fmt::format(": {}", kind) : "", fmt::join(entries, ", "));

@@ -45,7 +45,8 @@ Dim inferred_count(const InferCall& call) {
     const auto integers = each.int_elements();
     if (integers && integers->size() == 1)
       bounds.push_back(static_cast<double>(integers->front()));
-    else if (each.constant && each.constant->element_count() == 1)
+    else if (each.constant && each.constant->element_count() == 1 &&
+             is_floating_point(each.constant->dtype()))
       bounds.push_back(to_double(*each.constant));
   }
   if (bounds.size() == 3) return count_of(bounds[0], bounds[1], bounds[2]);
