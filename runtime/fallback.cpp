@@ -9,9 +9,7 @@
 #include "support/error.h"
 
 namespace edgeopt {
-namespace {
 
-// `is_kept`: the result may outlive the arena's bytes, so they are copied.
 Tensor read_operand(const FallbackCall& call, const FallbackOperand& operand, bool is_kept) {
   if (!operand.is_present) return {};
   if (operand.is_dynamic) return call.dynamic[operand.dynamic_index];
@@ -35,6 +33,8 @@ void write_output(FallbackCall& call, const FallbackOperand& output, const Tenso
   if (const auto bytes = result.bytes(); !bytes.empty())
     std::memmove(output.slot->data, bytes.data(), bytes.size());
 }
+
+namespace {
 
 Tensors evaluate_call(const FallbackCall& call, const Tensors& operands) {
   const std::size_t input_count = call.node.inputs.size();

@@ -25,6 +25,11 @@ struct FallbackCall {
   std::vector<FallbackOperand> outputs;
 };
 
+/// The operand's value. `is_kept`: it may outlive the arena's bytes, so they are copied.
+Tensor read_operand(const FallbackCall& call, const FallbackOperand& operand, bool is_kept);
+/// throws  InternalError if the result is not of the form that was planned
+void write_output(FallbackCall& call, const FallbackOperand& output, const Tensor& result);
+
 BoundStep bind_fallback(FallbackCall call);
 
 }  // namespace edgeopt

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "ir/evaluate.h"
+#include "runtime/branches.h"
 #include "runtime/fallback.h"
 #include "runtime/reorder.h"
 
@@ -146,8 +147,10 @@ void PlanBuilder::add_fallback(const Task& task) {
   for (const ValueId id : task.inputs) call.inputs.push_back(describe(id, true));
   for (const ValueId id : task.outputs) call.outputs.push_back(describe(id, false));
   for (const std::size_t storage : used) keep_alive(storage);
-  steps_.push_back({.node = title(shaped_.graph(), task), .label = task.label, .bind = [call](Slot*) {
-                      return bind_fallback(call);
+  steps_.push_back({.node = title(shaped_.graph(), task),
+                    .label = task.label,
+                    .bind = [call, threads = options_.thread_count](Slot*) {
+                      return call.node.is("If") ? bind_if(call, threads) : bind_fallback(call);
                     }});
 }
 

@@ -158,6 +158,94 @@ TEST_CASE("blocks that never live together share bytes, others do not") {
   CHECK(plan.bytes == 192);
 }
 
+// The branch: y = outer op outer
+GraphPtr branch_of(const char* op) {
+  Edit edit{Graph()};
+  edit.set_opset("", opset);
+  const ValueId outer = edit.add_captured("outer");
+  edit.add_output(edit.add_node(op, {outer, outer}));
+  return std::make_shared<const Graph>(edit.apply());
+}
+
+TEST_CASE("an If runs the branch that its condition names, on values from outside") {
+  Edit edit{Graph()};
+  edit.set_opset("", opset);
+  const ValueId x = edit.add_input("x", {.dtype = DataType::float32, .shape = Shape{Dim("N")}});
+  const ValueId condition = edit.add_input("c", {.dtype = DataType::boolean, .shape = Shape{}});
+  const ValueId y = edit.add_node("Relu", {x});
+  edit.add_output(
+      edit.add_node({.op_type = "If",
+                     .inputs = {condition},
+                     .attributes = {{"then_branch", branch_of("Add")}, {"else_branch", branch_of("Mul")}},
+                     .captures = {{"outer", y}}})[0]);
+  const auto session = compile(edit.apply());
+  const Tensor input = Tensor::of<float>({3}, {-1, 3, 4});
+  for (int round = 0; round < 2; ++round) {
+    CHECK(session->run({input, Tensor::scalar(true)})[0] == Tensor::of<float>({3}, {0, 6, 8}));
+    CHECK(session->run({input, Tensor::scalar(false)})[0] == Tensor::of<float>({3}, {0, 9, 16}));
+  }
+}
+
+Quantization per_tensor(float scale, std::int32_t zero_point) {
+  return {.dtype = DataType::uint8, .scales = {scale}, .zero_points = {zero_point}};
+}
+
+ValueId convert(Edit& edit, const char* op, ValueId value, const Quantization& by) {
+  return edit.add_node(op, {value, edit.add_constant(Tensor::scalar(by.scale())),
+                            edit.add_constant(Tensor::scalar(static_cast<std::uint8_t>(by.zero_point())))});
+}
+
+ValueId integer_weights(Edit& edit, Dims dims) {
+  RandomStream random(1, "integer weights");
+  Tensor weights(DataType::int8, std::move(dims));
+  for (std::int8_t& w : weights.mutable_data<std::int8_t>()) w = static_cast<std::int8_t>(random.below(255));
+  return edit.add_node("DequantizeLinear",
+                       {edit.add_constant(weights), edit.add_constant(Tensor::scalar(0.01f)),
+                        edit.add_constant(Tensor::scalar(std::int8_t{0}))});
+}
+
+// DQ -> Conv -> Clip -> Q -> DQ -> Conv -> Q -> DQ -> Add(first) -> Relu -> Q
+Graph quantized_residual_graph() {
+  const Quantization x_q = per_tensor(0.03f, 117);
+  const Quantization a_q = per_tensor(0.05f, 0);
+  const Quantization b_q = per_tensor(0.31f, 128);
+  const Attributes padded = {{"pads", std::vector<std::int64_t>{1, 1, 1, 1}}};
+  Edit edit{Graph()};
+  edit.set_opset("", opset);
+  const ValueId x = edit.add_input("x", {.dtype = DataType::uint8, .shape = Shape{1, 5, 9, 8}});
+  const ValueId first = edit.add_node(
+      "Conv", {convert(edit, "DequantizeLinear", x, x_q), integer_weights(edit, {16, 5, 3, 3})}, padded);
+  const ValueId clipped = edit.add_node(
+      "Clip", {first, edit.add_constant(Tensor::scalar(0.0f)), edit.add_constant(Tensor::scalar(6.0f))});
+  const ValueId a = convert(edit, "DequantizeLinear", convert(edit, "QuantizeLinear", clipped, a_q), a_q);
+  const ValueId second = edit.add_node("Conv", {a, integer_weights(edit, {16, 16, 3, 3})}, padded);
+  const ValueId b = convert(edit, "DequantizeLinear", convert(edit, "QuantizeLinear", second, b_q), b_q);
+  const ValueId sum = edit.add_node("Relu", {edit.add_node("Add", {b, a})});
+  // A coarser step than those before it, so that a step of difference there is at most one here.
+  edit.add_output(convert(edit, "QuantizeLinear", sum, per_tensor(0.4f, 0)));
+  return edit.apply();
+}
+
+TEST_CASE("a quantized block runs in integers alone and agrees with its float meaning") {
+  const Graph graph = quantized_residual_graph();
+  RandomStream random(1, "integers");
+  Tensor x(DataType::uint8, {1, 5, 9, 8});
+  for (std::uint8_t& element : x.mutable_data<std::uint8_t>())
+    element = static_cast<std::uint8_t>(random.below(256));
+  CHECK(executed_kernels(graph, {x}) == std::vector<std::string>{"conv", "conv", "quantized_add"});
+  const std::vector<double> expected = to_doubles(evaluate(graph, {x})[0]);
+  const std::vector<double> got = to_doubles(compile(graph)->run({x})[0]);
+  std::size_t equal_count = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    equal_count += expected[i] == got[i];
+    largest = std::max(largest, std::abs(expected[i] - got[i]));
+  }
+  // The two round alike but where a real result lies within a float rounding of a tie.
+  CHECK(100 * equal_count >= 99 * expected.size());
+  CHECK(largest <= 1);
+}
+
 TEST_CASE("a profiled session tells the time of every step, with what was fused") {
   const auto session = compile(residual_graph(), {.is_profiled = true});
   session->run({normal_floats({1, 5, 6, 7}, "x")});
