@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "calibration/bias_correction.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/pipelines.h"
+#include "recipes/evaluation.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -30,6 +32,20 @@ std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOption
     for (const ValueId input : layer.data_inputs) names.insert(ranged.name_of(input));
   }
   return names;
+}
+
+// Samples on which observers are compared; SQNR sums over all their output elements, so few are enough.
+constexpr std::int64_t trial_sample_count = 64;
+// Stands for an output without any error, so that a mean over outputs stays finite.
+constexpr double perfect_sqnr_db = 200;
+
+double closeness(const Graph& teacher, const Graph& student, const SampleSource& samples) {
+  const SampleSource few = slice_samples(samples, 0, std::min(samples.count, trial_sample_count));
+  const Evaluation evaluation = evaluate_model(student, few, {.reference = &teacher});
+  double sum = 0;
+  for (const OutputCloseness& output : evaluation.outputs)
+    sum += std::clamp(output.sqnr_db.value, -perfect_sqnr_db, perfect_sqnr_db);
+  return evaluation.outputs.empty() ? 0 : sum / static_cast<double>(evaluation.outputs.size());
 }
 
 class Story {
@@ -56,14 +72,21 @@ class Story {
       throw NothingToQuantize("nothing can be quantized: " +
                               (plan.kept_float.empty() ? "no operator has an integer form on this profile"
                                                        : first_reasons(plan.kept_float)));
+    const std::size_t prepared_step_count = steps_.size();
     QuantizedModel result{.graph = run("quantize", ranged),
                           .prepared = ranged,
+                          .steps = steps_,
                           .kept_float = plan.kept_float,
                           .integer_layer_count = static_cast<int>(plan.layers.size())};
+    steps_.resize(prepared_step_count);
     return result;
   }
 
-  std::vector<StepOutcome> steps() { return std::move(steps_); }
+  auto tell(std::string_view what) const {
+    return [this, what](std::int64_t done, std::int64_t count) {
+      if (options_.progress) options_.progress(what, done, count);
+    };
+  }
 
  private:
   static std::string first_reasons(const std::vector<KeptFloat>& kept) {
@@ -83,32 +106,35 @@ class Story {
 
 QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options) {
-  const auto tell = [&](std::string_view what) {
-    return [&options, what](std::int64_t done, std::int64_t count) {
-      if (options.progress) options.progress(what, done, count);
-    };
-  };
   Story story(options);
   const Graph prepared = story.prepare(model);
   const std::set<std::string> needed = values_to_observe(prepared, options);
   const CalibrationOptions calibration{
-      .observer = options.observer,
       .is_wanted = [&](const Graph&, const Value& value) { return needed.contains(value.name); },
-      .progress = tell("observing ranges")};
-  const Graph ranged = with_ranges(prepared, samples, calibration);
-  QuantizedModel result = story.insert(ranged);
-  if (options.corrects_biases)
-    result.graph =
-        with_corrected_biases(prepared, result.graph, samples, {.progress = tell("correcting biases")});
-  result.steps = story.steps();
-  return result;
+      .progress = story.tell("observing ranges")};
+  const Observations observations = observe_values(prepared, samples, calibration);
+
+  std::optional<QuantizedModel> best;
+  std::vector<ObserverTrial> trials;
+  for (const ObserverOptions& observer : options.observers) {
+    QuantizedModel candidate = story.insert(with_chosen_ranges(prepared, observations, observer));
+    candidate.observer = observer.method;
+    if (options.corrects_biases)
+      candidate.graph = with_corrected_biases(prepared, candidate.graph, samples,
+                                              {.progress = story.tell("correcting biases")});
+    if (options.observers.size() == 1) return candidate;
+    trials.push_back({observer.method, closeness(prepared, candidate.graph, samples)});
+    const bool is_best = std::ranges::max_element(trials, {}, &ObserverTrial::sqnr_db) == trials.end() - 1;
+    if (!best || is_best) best = std::move(candidate);
+  }
+  if (!best) throw InternalError("no observer was given");
+  best->trials = std::move(trials);
+  return std::move(*best);
 }
 
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options) {
   Story story(options);
-  QuantizedModel result = story.insert(with_inferred_types(ranged));
-  result.steps = story.steps();
-  return result;
+  return story.insert(with_inferred_types(ranged));
 }
 
 }  // namespace edgeopt

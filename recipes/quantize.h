@@ -25,13 +25,25 @@ class NothingToQuantize : public UserError {
 
 struct QuantizeOptions {
   HardwareProfile profile;
-  ObserverOptions observer = {};
-  bool equalizes = true;                     // cross-layer equalization before observing
+  /// With several, each is tried and the one whose result comes closest to the float model on the samples is
+  /// kept.
+  std::vector<ObserverOptions> observers = {{.method = ObserverMethod::mse},
+                                            {.method = ObserverMethod::entropy},
+                                            {.method = ObserverMethod::minmax}};
+  /// Cross-layer equalization before observing. Off: with one scale per channel it gains little and can lose
+  /// much (kws-dscnn, min-max: 25.5 dB without, 18.6 dB with).
+  bool equalizes = false;
   bool corrects_biases = true;               // sequential bias correction after inserting
   std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
   PassCheck check = {};                      // for the passes that promise to keep the result
   /// Told what is being done and how far it is: 0 <= done <= count.
   std::function<void(std::string_view what, std::int64_t done, std::int64_t count)> progress = {};
+};
+
+/// One observer that was tried, and how close to the float model its result came.
+struct ObserverTrial {
+  ObserverMethod method = ObserverMethod::minmax;
+  double sqnr_db = 0;  // mean over the outputs, on the samples that calibrated
 };
 
 struct QuantizedModel {
@@ -40,6 +52,8 @@ struct QuantizedModel {
   std::vector<StepOutcome> steps;     // of every pass that ran
   std::vector<KeptFloat> kept_float;  // nodes that compute with weights and stayed in float, and why
   int integer_layer_count = 0;        // operators that run in integers
+  ObserverMethod observer = ObserverMethod::minmax;  // whose ranges were kept
+  std::vector<ObserverTrial> trials;                 // empty if only one observer was asked for
 };
 
 /// The model as a Q/DQ model that the profile's device runs in integers.

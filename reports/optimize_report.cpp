@@ -53,11 +53,14 @@ std::vector<PassFacts> pass_facts(const std::vector<StepOutcome>& steps) {
 QuantizationFacts quantization_facts(const QuantizedModel& model, const OptimizeRequest& request,
                                      const OptimizeFiles& files) {
   QuantizationFacts facts{.scheme = "int8",
-                          .observer = files.observer,
+                          .observer = std::string(name_of(model.observer)),
                           .profile = files.profile,
                           .calibrated_on = request.samples->calibration.description,
                           .sample_count = request.samples->calibration.count,
                           .integer_layer_count = model.integer_layer_count};
+  for (const ObserverTrial& trial : model.trials)
+    facts.steps.emplace_back(fmt::format("observer {}", name_of(trial.method)),
+                             fmt::format("{:.1f} dB", trial.sqnr_db));
   facts.steps.emplace_back("equalization", request.quantize.equalizes ? "on" : "off");
   facts.steps.emplace_back("bias correction", request.quantize.corrects_biases ? "on" : "off");
   for (const KeptFloat& layer : model.kept_float)

@@ -12,7 +12,6 @@ struct OptimizeFiles {
   std::vector<std::string> arguments;
   std::string model;
   std::string result;  // written already: its hash is in the report
-  std::string observer;
   std::string profile;
   std::uint64_t seed = 1;
 };

@@ -11,10 +11,11 @@
 namespace edgeopt {
 
 void declare_observer_options(CLI::App& app, QuantizeFlags& flags) {
-  app.add_option(
-         "--observer", flags.observer,
-         "How a range is chosen from what was seen: minmax covers everything, the others cut outliers")
-      ->check(CLI::IsMember({"minmax", "percentile", "entropy", "mse"}))
+  app.add_option("--observer", flags.observer,
+                 "How a range is chosen from what was seen: minmax covers everything, the others cut "
+                 "outliers; auto tries "
+                 "mse, entropy and minmax and keeps what comes closest to the float model")
+      ->check(CLI::IsMember({"auto", "minmax", "percentile", "entropy", "mse"}))
       ->capture_default_str();
   app.add_option("--percentile", flags.percentile, "Percent of the elements that a percentile range covers")
       ->check(CLI::Range(50.0, 100.0))
@@ -30,27 +31,30 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
       ->capture_default_str();
   app.add_option("--keep-float", flags.keep_float, "Leave this node in float; may be given several times")
       ->type_name("NODE");
-  app.add_flag("--no-equalization", flags.without_equalization,
-               "Do not even out channel ranges between layers first");
+  app.add_flag("--equalize", flags.equalizes, "Even out channel ranges between layers first");
   app.add_flag("--no-bias-correction", flags.without_bias_correction,
                "Do not correct biases for the error that quantization adds");
 }
 
 ObserverOptions observer_options(const QuantizeFlags& flags) {
+  // Ranges alone cannot be compared with the float model; squared error is the method that damages least
+  // blindly.
+  if (flags.observer == automatic_observer) return {.method = ObserverMethod::mse};
   return {.method = observer_named(flags.observer), .percentile = flags.percentile};
 }
 
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
   if (flags.scheme != "int8")
     throw UserError(fmt::format("--scheme {} is not available yet; the one there is: int8", flags.scheme));
-  return {
+  QuantizeOptions options{
       .profile = load_profile(flags.profile),
-      .observer = observer_options(flags),
-      .equalizes = !flags.without_equalization,
+      .equalizes = flags.equalizes,
       .corrects_biases = !flags.without_bias_correction,
       .keep_float = flags.keep_float,
       .progress = context.progress,
   };
+  if (flags.observer != automatic_observer) options.observers = {observer_options(flags)};
+  return options;
 }
 
 }  // namespace edgeopt

@@ -1,6 +1,7 @@
 // The options of quantization, the same for `quantize` and `optimize`.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "recipes/quantize.h"
@@ -8,13 +9,16 @@
 
 namespace edgeopt {
 
+/// --observer auto: several are tried.
+inline constexpr std::string_view automatic_observer = "auto";
+
 struct QuantizeFlags {
   std::string scheme = "int8";
-  std::string observer = "minmax";
+  std::string observer = std::string(automatic_observer);
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";
   std::vector<std::string> keep_float;
-  bool without_equalization = false;
+  bool equalizes = false;
   bool without_bias_correction = false;
 };
 

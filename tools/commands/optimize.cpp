@@ -97,7 +97,6 @@ Answer run(const Options& options, const RunContext& context) {
                                         {.arguments = context.arguments,
                                          .model = options.model,
                                          .result = options.output,
-                                         .observer = options.quantization.observer,
                                          .profile = options.quantization.profile,
                                          .seed = context.seed});
   if (!options.report.empty()) write_report(report, options.report);
