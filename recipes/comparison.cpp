@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "runtime/engine.h"
 #include "support/error.h"
@@ -138,6 +139,20 @@ ComparisonSet comparison_on_random(const Graph& original, std::int64_t count, st
     if (!has_open_axes(original)) return set;
   }
   return set;
+}
+
+Graph with_runnable_sizes(const Graph& graph, std::uint64_t seed) {
+  if (!has_open_axes(graph)) return graph;
+  const ComparisonSet set = comparison_on_random(graph, 1, seed);
+  if (set.missing_because) throw UserError(*set.missing_because);
+  Edit edit(graph);
+  const std::vector<ValueId> inputs = required_inputs(graph);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    ValueType type = graph.type_of(inputs[i]);
+    type.shape = to_shape(set.inputs.front()[i].dims());
+    edit.set_type(inputs[i], type, true);
+  }
+  return edit.apply();
 }
 
 double relative_error(const Tensor& expected, const Tensor& actual) {

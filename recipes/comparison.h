@@ -33,6 +33,11 @@ ComparisonSet comparison_on_samples(const Graph& original, const SampleSource& s
 /// holds operators which edgeopt cannot run, gives a set with missing_because.
 ComparisonSet comparison_on_random(const Graph& original, std::int64_t count, std::uint64_t seed);
 
+/// The graph with sizes in place of the open axes of its inputs, with which it runs: those that
+/// comparison_on_random finds. The graph as it is if all are given. throws UserError if it runs with none of
+/// them
+Graph with_runnable_sizes(const Graph& graph, std::uint64_t seed);
+
 /// max |a - b| / max |a| over the elements of one output; 0 if both are equal (NaN equals NaN, an infinity
 /// equals itself), infinity if types, shapes or non-finite elements differ.
 double relative_error(const Tensor& expected, const Tensor& actual);

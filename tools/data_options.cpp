@@ -7,6 +7,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "recipes/comparison.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -107,8 +108,11 @@ SampleSource open_data(const DataOptions& options, const Graph& graph, const Run
 
 SampleSource open_data(const std::string& data, const DataOptions& options, const Graph& graph,
                        const RunContext& context) {
-  return while_doing(fmt::format("reading samples '{}'", data),
-                     [&] { return open_samples(data, graph, options.preprocessing, context.seed); });
+  return while_doing(fmt::format("reading samples '{}'", data), [&] {
+    const bool is_random = data == "random" || data.starts_with("random[");
+    return open_samples(data, is_random ? with_runnable_sizes(graph, context.seed) : graph,
+                        options.preprocessing, context.seed);
+  });
 }
 
 }  // namespace edgeopt
