@@ -108,62 +108,82 @@ std::vector<NodeId> topological_order(const std::vector<NodeId>& order, const st
   return sorted;
 }
 
+/// The inside of a graph that is being put together.
+struct Parts {
+  std::vector<NodeId>& order;
+  std::vector<NodePtr>& nodes;
+  std::vector<ValuePtr>& values;
+  Uses& uses;
+};
+
+bool is_read(const Graph& graph, const Parts& parts, ValueId id) {
+  return id != ValueId::none && (!parts.uses[index_of(id)].empty() || graph.is_output(id));
+}
+
+/// Takes out values that nobody reads any more, the nodes that computed nothing else, and so on upwards.
+void remove_dead(const Graph& graph, const Parts& parts, std::vector<ValueId> suspects) {
+  while (!suspects.empty()) {
+    const ValueId id = suspects.back();
+    suspects.pop_back();
+    if (!graph.contains(id) || is_read(graph, parts, id)) continue;
+    const Value& value = graph.value(id);
+    const bool stays = value.is_input || value.is_captured;
+    if (value.producer == NodeId::none) {
+      if (!stays) parts.values[index_of(id)] = nullptr;
+      continue;
+    }
+    const NodePtr node = parts.nodes[index_of(value.producer)];
+    if (std::ranges::any_of(node->outputs, [&](ValueId output) { return is_read(graph, parts, output); }))
+      continue;
+    for_each_read(*node, [&](ValueId read, int) {
+      std::erase_if(parts.uses[index_of(read)], [&](const Use& use) { return use.node == node->id; });
+      suspects.push_back(read);
+    });
+    for (const ValueId output : node->outputs)
+      if (output != ValueId::none) parts.values[index_of(output)] = nullptr;
+    parts.nodes[index_of(node->id)] = nullptr;
+  }
+  std::erase_if(parts.order, [&](NodeId id) { return !parts.nodes[index_of(id)]; });
+}
+
+void sort_nodes(const Parts& parts, std::size_t old_node_count) {
+  const std::vector<double> place = wished_places(parts.order, parts.nodes, parts.uses, old_node_count);
+  std::ranges::stable_sort(parts.order, [&](NodeId a, NodeId b) {
+    return std::pair(place[index_of(a)], index_of(a) < old_node_count) <
+           std::pair(place[index_of(b)], index_of(b) < old_node_count);
+  });
+  if (!is_sorted(parts.order, parts.nodes, parts.values))
+    parts.order = topological_order(parts.order, parts.nodes, parts.values, parts.uses, place);
+}
+
+/// Infers the types of what a new node computes, where the edit did not state them.
+void infer_outputs(const Graph& graph, const Parts& parts, const Node& node) {
+  const std::vector<ValueType> types = infer_output_types(graph, node);
+  for (std::size_t k = 0; k < types.size(); ++k) {
+    const ValueId output = node.outputs[k];
+    if (output == ValueId::none) continue;
+    const ValueType& known = graph.value(output).type;
+    if (known.dtype != DataType::undefined || !known.is_tensor()) continue;
+    auto typed = std::make_shared<Value>(graph.value(output));
+    typed->type = types[k];
+    parts.values[index_of(output)] = std::move(typed);
+  }
+}
+
 }  // namespace
 
 Graph Edit::apply() const {
   Graph result = draft_;
-  std::erase_if(result.order_, [&](NodeId id) { return !result.nodes_[index_of(id)]; });
-  result.uses_ = count_uses(result.order_, result.nodes_, result.values_.size());
+  const Parts parts{result.order_, result.nodes_, result.values_, result.uses_};
+  std::erase_if(parts.order, [&](NodeId id) { return !parts.nodes[index_of(id)]; });
+  parts.uses = count_uses(parts.order, parts.nodes, parts.values.size());
+  remove_dead(result, parts, abandoned_);
 
-  std::vector<ValueId> suspects = abandoned_;
-  while (!suspects.empty()) {
-    const ValueId id = suspects.back();
-    suspects.pop_back();
-    if (!result.contains(id) || !result.uses_[index_of(id)].empty() || result.is_output(id)) continue;
-    const Value& value = result.value(id);
-    const bool stays = value.is_input || value.is_captured;
-    if (value.producer == NodeId::none) {
-      if (!stays) result.values_[index_of(id)] = nullptr;
-      continue;
-    }
-    const NodePtr node = result.nodes_[index_of(value.producer)];
-    const bool is_dead = std::ranges::none_of(node->outputs, [&](ValueId output) {
-      return output != ValueId::none && (!result.uses_[index_of(output)].empty() || result.is_output(output));
-    });
-    if (!is_dead) continue;
-    for_each_read(*node, [&](ValueId read, int) {
-      std::erase_if(result.uses_[index_of(read)], [&](const Use& use) { return use.node == node->id; });
-      suspects.push_back(read);
-    });
-    for (const ValueId output : node->outputs)
-      if (output != ValueId::none) result.values_[index_of(output)] = nullptr;
-    result.nodes_[index_of(node->id)] = nullptr;
-  }
-  std::erase_if(result.order_, [&](NodeId id) { return !result.nodes_[index_of(id)]; });
+  sort_nodes(parts, old_node_count_);
+  parts.uses = count_uses(parts.order, parts.nodes, parts.values.size());
 
-  const std::vector<double> place =
-      wished_places(result.order_, result.nodes_, result.uses_, old_node_count_);
-  std::ranges::stable_sort(result.order_, [&](NodeId a, NodeId b) {
-    return std::pair(place[index_of(a)], index_of(a) < old_node_count_) <
-           std::pair(place[index_of(b)], index_of(b) < old_node_count_);
-  });
-  if (!is_sorted(result.order_, result.nodes_, result.values_))
-    result.order_ = topological_order(result.order_, result.nodes_, result.values_, result.uses_, place);
-  result.uses_ = count_uses(result.order_, result.nodes_, result.values_.size());
-
-  for (std::size_t i = old_node_count_; i < result.nodes_.size(); ++i) {
-    if (!result.nodes_[i]) continue;
-    const std::vector<ValueType> types = infer_output_types(result, *result.nodes_[i]);
-    for (std::size_t k = 0; k < types.size(); ++k) {
-      const ValueId output = result.nodes_[i]->outputs[k];
-      if (output == ValueId::none) continue;
-      const ValueType& known = result.value(output).type;
-      if (known.dtype != DataType::undefined || !known.is_tensor()) continue;
-      auto typed = std::make_shared<Value>(result.value(output));
-      typed->type = types[k];
-      result.values_[index_of(output)] = std::move(typed);
-    }
-  }
+  for (std::size_t i = old_node_count_; i < parts.nodes.size(); ++i)
+    if (parts.nodes[i]) infer_outputs(result, parts, *parts.nodes[i]);
   verify(result);
   return result;
 }
