@@ -12,8 +12,8 @@ namespace edgeopt {
 /// leave their outputs open. throws  UserError naming the node whose inputs contradict its operator
 Graph with_inferred_types(const Graph& graph);
 
-/// Small integer tensors (shapes on their way to Reshape) whose elements follow from the shapes of other values:
-/// the elements as dims, symbols included. In the order of the nodes; constants are not listed.
+/// Small integer tensors (shapes on their way to Reshape) whose elements follow from the shapes of other
+/// values: the elements as dims, symbols included. In the order of the nodes; constants are not listed.
 std::vector<std::pair<ValueId, Shape>> known_elements(const Graph& graph);
 
 /// The types of one node's outputs, from the types of its inputs as the graph has them; undefined where

@@ -1,4 +1,5 @@
-// How operators of opset 7 to 12 are written at opset 13: what was an attribute becomes an input, old names get new ones.
+// How operators of opset 7 to 12 are written at opset 13: what was an attribute becomes an input, old names
+// get new ones.
 #pragma once
 #include <optional>
 #include <string>

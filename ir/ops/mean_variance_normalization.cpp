@@ -10,8 +10,7 @@ constexpr double guard = 1e-9;  // the constant in the spec's function body
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = call.inputs[0];
-  const std::vector<std::int64_t> axes =
-      sorted_axes(call.attributes().get_ints("axes", {0, 2, 3}), x.rank());
+  const std::vector<std::int64_t> axes = sorted_axes(call.attributes().get_ints("axes", {0, 2, 3}), x.rank());
   const Dims reduced = reduced_dims(x.dims(), axes, true);
   const std::vector<std::int64_t> groups = broadcast_indexes(reduced, x.dims());
   std::vector<double> elements = to_doubles(x);

@@ -34,7 +34,8 @@ std::vector<FunctionSize> function_sizes(const SourceFile& file) {
     if (!begins_function(file.lines[i])) continue;
     const std::string end = std::string(indent_of(file.lines[i]), ' ') + "}";
     FunctionSize size{.head = file.lines[i]};
-    for (std::size_t k = i + 1; k < file.lines.size() && file.lines[k] != end; ++k) size.lines += is_code(file.lines[k]);
+    for (std::size_t k = i + 1; k < file.lines.size() && file.lines[k] != end; ++k)
+      size.lines += is_code(file.lines[k]);
     sizes.push_back(size);
   }
   return sizes;

@@ -107,13 +107,9 @@ onnx::ModelProto model_with_everything() {
   graph.mutable_node(0)->set_doc_string("about the node");
   graph.mutable_node(0)->mutable_attribute(0)->set_doc_string("about the attribute");
   graph.mutable_input(0)->set_doc_string("about the input");
-  graph.mutable_input(0)->mutable_type()->set_denotation("IMAGE");
-  graph.mutable_input(0)
-      ->mutable_type()
-      ->mutable_tensor_type()
-      ->mutable_shape()
-      ->mutable_dim(0)
-      ->set_denotation("DATA_BATCH");
+  onnx::TypeProto& type = *graph.mutable_input(0)->mutable_type();
+  type.set_denotation("IMAGE");
+  type.mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_denotation("DATA_BATCH");
   graph.mutable_initializer(0)->set_doc_string("about the initializer");
   graph.add_quantization_annotation()->set_tensor_name("x");
   onnx::ValueInfoProto& stale = *graph.add_value_info();
