@@ -23,7 +23,7 @@ std::optional<float> bound(const ShapedGraph& shaped, const Node& node, std::siz
 }
 
 std::optional<Activation> clip_of(const ShapedGraph& shaped, const Node& node) {
-  constexpr float largest = std::numeric_limits<float>::max();
+  constexpr float largest = std::numeric_limits<float>::infinity();
   // Since opset 11 the bounds are inputs.
   const auto low = bound(shaped, node, 1, node.attributes.get_float("min", -largest));
   const auto high = bound(shaped, node, 2, node.attributes.get_float("max", largest));

@@ -110,11 +110,12 @@ Tensors ShapedGraph::fold(const Node& node) const {
 
 std::optional<TensorForm> ShapedGraph::form(ValueId id) const {
   const Operand& operand = facts(id).operand;
+  // Elements without a size of their own (strings) have no place in the arena.
+  if (bit_count(operand.constant ? operand.constant->dtype() : operand.type.dtype) == 0) return std::nullopt;
   if (operand.constant) return TensorForm{operand.constant->dtype(), operand.constant->dims()};
-  if (!operand.has_shape() || !operand.type.is_tensor() || operand.type.dtype == DataType::undefined)
-    return std::nullopt;
+  if (!operand.has_shape() || !operand.type.is_tensor()) return std::nullopt;
   const auto dims = static_dims(operand.shape());
-  if (!dims || operand.type.dtype == DataType::string) return std::nullopt;
+  if (!dims) return std::nullopt;
   return TensorForm{operand.type.dtype, *dims};
 }
 

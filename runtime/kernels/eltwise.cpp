@@ -1,5 +1,4 @@
 // y[i] = f(x[i]) with oneDNN's vector code, in any layout, in place where the memory allows.
-#include <limits>
 #include <map>
 #include <string_view>
 
@@ -14,23 +13,6 @@ struct Function {
   float alpha = 0;
   float beta = 0;
 };
-
-std::optional<float> bound(const KernelCall& call, std::size_t index, std::string_view attribute,
-                           float otherwise) {
-  if (!call.has_input(index)) return call.node().attributes.get_float(attribute, otherwise);
-  const auto& constant = call.inputs[index].constant;
-  if (!constant || constant->dtype() != DataType::float32 || constant->element_count() != 1)
-    return std::nullopt;
-  return constant->data<float>()[0];
-}
-
-std::optional<Function> clip_of(const KernelCall& call) {
-  constexpr float largest = std::numeric_limits<float>::max();
-  const auto low = bound(call, 1, "min", -largest);
-  const auto high = bound(call, 2, "max", largest);
-  if (!low || !high || *low > *high) return std::nullopt;
-  return Function{dnnl::algorithm::eltwise_clip, *low, *high};
-}
 
 // x^2 and x^0.5, which are what normalizations written out by hand ask for.
 std::optional<Function> power_of(const KernelCall& call) {
@@ -54,7 +36,6 @@ std::optional<Function> function_of(const KernelCall& call) {
   const Attributes& attributes = call.node().attributes;
   const std::string& op = call.node().op_type;
   if (const auto found = plain.find(op); found != plain.end()) return found->second;
-  if (op == "Clip") return clip_of(call);
   if (op == "Pow") return power_of(call);
   if (op == "LeakyRelu") return Function{Algorithm::eltwise_relu, attributes.get_float("alpha", 0.01f)};
   if (op == "Elu") return Function{Algorithm::eltwise_elu, attributes.get_float("alpha", 1.0f)};
@@ -95,9 +76,6 @@ std::vector<KernelCase> eltwise_cases() {
   for (const char* op : {"LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "Sqrt", "Abs", "Neg", "Gelu"})
     for (const std::int64_t count : {1, 15, 16, 17, 53})
       cases.push_back({.op_type = op, .inputs = {{DataType::float32, {count}}}, .is_special = true});
-  cases.push_back({.op_type = "Clip",
-                   .inputs = {{DataType::float32, {53}}, {}, {}},
-                   .constants = {{1, Tensor::scalar(-1.0f)}, {2, Tensor::scalar(0.5f)}}});
   for (const float exponent : {2.0f, 0.5f})
     cases.push_back({.op_type = "Pow",
                      .inputs = {{DataType::float32, {53}}, {}},
@@ -109,8 +87,8 @@ std::vector<KernelCase> eltwise_cases() {
 
 Kernel eltwise_kernel() {
   return {.name = "eltwise",
-          .op_types = {"LeakyRelu", "Clip", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Log", "Sqrt",
-                       "Abs", "Neg", "Pow"},
+          .op_types = {"LeakyRelu", "Elu", "Sigmoid", "Tanh", "HardSwish", "Gelu", "Log", "Sqrt", "Abs",
+                       "Neg", "Pow"},
           .decline = decline_eltwise,
           .choose_layouts = layouts_of_first,
           .bind = bind_eltwise,
