@@ -10,20 +10,30 @@ namespace {
 // A tile of 16 x 16 floats is read and written in whole cache lines.
 constexpr std::int64_t tile = 16;
 
+struct Tile {
+  std::int64_t row = 0, column = 0;
+  std::int64_t row_end = 0, column_end = 0;
+};
+
 template <typename T>
-void transpose_tile(const T* from, T* to, std::int64_t rows, std::int64_t columns, std::int64_t row_count,
-                    std::int64_t column_count) {
-  for (std::int64_t i = 0; i < row_count; ++i)
-    for (std::int64_t j = 0; j < column_count; ++j) to[j * rows + i] = from[i * columns + j];
-}
+struct Transposition {
+  const T* from = nullptr;
+  T* to = nullptr;
+  std::int64_t rows = 0, columns = 0;
+
+  void move(const Tile& part) const {
+    for (std::int64_t i = part.row; i < part.row_end; ++i)
+      for (std::int64_t j = part.column; j < part.column_end; ++j) to[j * rows + i] = from[i * columns + j];
+  }
+};
 
 // to[j][i] = from[i][j]
 template <typename T>
 void transpose(const T* from, T* to, std::int64_t rows, std::int64_t columns) {
+  const Transposition<T> all{from, to, rows, columns};
   for (std::int64_t i = 0; i < rows; i += tile)
     for (std::int64_t j = 0; j < columns; j += tile)
-      transpose_tile(from + i * columns + j, to + j * rows + i, rows, columns, std::min(tile, rows - i),
-                     std::min(tile, columns - j));
+      all.move({i, j, std::min(i + tile, rows), std::min(j + tile, columns)});
 }
 
 struct Matrices {

@@ -30,10 +30,15 @@ EDGEOPT_VECTORIZED void normalize_pixels(const float* x, float* y, std::int64_t 
     }
 }
 
-EDGEOPT_VECTORIZED void normalize_planes(const float* x, float* y, std::int64_t first_plane,
-                                         std::int64_t plane_count, std::int64_t size, const Channels& by) {
+struct Planes {
+  std::int64_t begin = 0, end = 0;
+  std::int64_t size = 0;  // elements of one
+};
+
+EDGEOPT_VECTORIZED void normalize_planes(const float* x, float* y, Planes planes, const Channels& by) {
+  const std::int64_t size = planes.size;
   const auto channels = static_cast<std::int64_t>(by.gains.size());
-  for (std::int64_t plane = first_plane; plane < first_plane + plane_count; ++plane) {
+  for (std::int64_t plane = planes.begin; plane < planes.end; ++plane) {
     const float gain = by.gains[static_cast<std::size_t>(plane % channels)];
     const float shift = by.shifts[static_cast<std::size_t>(plane % channels)];
     const float low = by.low;
@@ -99,7 +104,7 @@ BoundStep bind_normalization(const KernelCall& call) {
       });
     else
       for_chunks(samples * channels, threads, [&](std::int64_t begin, std::int64_t end) {
-        normalize_planes(x, y, begin, end - begin, space, by);
+        normalize_planes(x, y, {begin, end, space}, by);
       });
   }};
 }

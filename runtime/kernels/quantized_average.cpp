@@ -59,11 +59,15 @@ Reach inside(const Window& window, std::size_t axis, std::int64_t at, std::int64
   return {std::max<std::int64_t>(begin, 0), std::min(begin + window.kernel[axis], size)};
 }
 
-void average_pixel(const Pooling& pool, const std::byte* map, std::int64_t y, std::int64_t x,
-                   std::int32_t* sums, std::int8_t* pixel) {
+struct Pixel {
+  std::int64_t y = 0, x = 0;
+  std::int8_t* place = nullptr;
+};
+
+void average_pixel(const Pooling& pool, const std::byte* map, const Pixel& pixel, std::int32_t* sums) {
   const std::int64_t channels = pool.in.channels;
-  const Reach rows = inside(pool.window, 0, y, pool.in.height);
-  const Reach columns = inside(pool.window, 1, x, pool.in.width);
+  const Reach rows = inside(pool.window, 0, pixel.y, pool.in.height);
+  const Reach columns = inside(pool.window, 1, pixel.x, pool.in.width);
   std::fill(sums, sums + channels, 0);
   for (std::int64_t row = rows.begin; row < rows.end; ++row)
     for (std::int64_t column = columns.begin; column < columns.end; ++column) {
@@ -79,7 +83,7 @@ void average_pixel(const Pooling& pool, const std::byte* map, std::int64_t y, st
   // Padding is real 0: the integer zero_x.
   for (std::int64_t c = 0; padding > 0 && c < channels; ++c)
     sums[c] += static_cast<std::int32_t>(padding) * static_cast<std::int32_t>(pool.by.zero_x);
-  finish_pixel(sums, pixel, channels, static_cast<float>(count + padding), pool.by);
+  finish_pixel(sums, pixel.place, channels, static_cast<float>(count + padding), pool.by);
 }
 
 void run_pooling(const Pooling& pool, const std::byte* from, std::byte* to, std::int32_t* sums) {
@@ -87,7 +91,7 @@ void run_pooling(const Pooling& pool, const std::byte* from, std::byte* to, std:
     const std::byte* map = from + sample * pool.in.height * pool.in.width * pool.in.channels;
     for (std::int64_t y = 0; y < pool.out.height; ++y)
       for (std::int64_t x = 0; x < pool.out.width; ++x) {
-        average_pixel(pool, map, y, x, sums, reinterpret_cast<std::int8_t*>(to));
+        average_pixel(pool, map, {y, x, reinterpret_cast<std::int8_t*>(to)}, sums);
         to += pool.out.channels;
       }
   }
