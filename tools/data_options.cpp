@@ -73,6 +73,7 @@ void add_input_array(CLI::App& app, Preprocessing& preprocessing) {
   app.add_option_function<std::vector<std::string>>("--input-array", add,
                                                     "Array of the .npz for a model input of another name")
       ->type_name("INPUT=ARRAY")
+      ->allow_extra_args(false)
       ->group("Preprocessing");
 }
 

@@ -30,7 +30,8 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
       ->type_name("P")
       ->capture_default_str();
   app.add_option("--keep-float", flags.keep_float, "Leave this node in float; may be given several times")
-      ->type_name("NODE");
+      ->type_name("NODE")
+      ->allow_extra_args(false);
   app.add_flag("--equalize", flags.equalizes, "Even out channel ranges between layers first");
   app.add_flag("--no-bias-correction", flags.without_bias_correction,
                "Do not correct biases for the error that quantization adds");

@@ -33,7 +33,8 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("RANGES.json");
   app.add_option("--ranges", options.merged,
                  "Add what was seen in these files, as if all samples had been read at once")
-      ->type_name("RANGES.json");
+      ->type_name("RANGES.json")
+      ->allow_extra_args(false);
   declare_observer_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples");
 }

@@ -35,7 +35,8 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("MODEL");
   app.add_option("--metric", options.metrics, "Show these alone: top1,top5,agreement,sqnr,cosine")
       ->delimiter(',')
-      ->type_name("NAMES");
+      ->type_name("NAMES")
+      ->allow_extra_args(false);
   app.add_flag("--per-class", options.shows_classes, "Show the accuracy of every class");
   declare_data_options(app, options.data, "Samples to judge on");
 }
