@@ -7,9 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "ir/onnx/onnx.h"
 #include "reports/write.h"
-#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -44,19 +42,11 @@ Json steps_to_json(const std::vector<StepOutcome>& steps) {
 
 }  // namespace
 
-Graph load(const std::string& path) {
-  return while_doing(fmt::format("loading '{}'", path), [&] { return load_model(path); });
-}
-
 std::uint64_t model_bytes(const std::string& path) {
   std::error_code ignored;
   const auto size = std::filesystem::file_size(path, ignored);
   const auto data = std::filesystem::file_size(path + ".data", ignored);
   return (size == std::uintmax_t(-1) ? 0 : size) + (data == std::uintmax_t(-1) ? 0 : data);
-}
-
-void save(const Graph& graph, const std::string& path) {
-  while_doing(fmt::format("saving '{}'", path), [&] { save_model(graph, path); });
 }
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files) {

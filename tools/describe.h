@@ -9,10 +9,6 @@
 
 namespace edgeopt {
 
-/// Loads or saves a model; failures say which file.
-Graph load(const std::string& path);
-void save(const Graph& graph, const std::string& path);
-
 /// Bytes of a model file and of the external data beside it; 0 if there is none.
 std::uint64_t model_bytes(const std::string& path);
 

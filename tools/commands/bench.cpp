@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "ir/onnx/onnx.h"
 #include "recipes/comparison.h"
 #include "recipes/latency.h"
 #include "reports/provenance.h"
@@ -106,7 +107,7 @@ Answer describe(const Options& options, const Latency& latency, const RunContext
 Answer run(const Options& options, const RunContext& context) {
   if (options.engine == "onnxruntime")
     throw UserError("--engine onnxruntime is not built into this edgeopt; use --engine native");
-  const Graph graph = load(options.model);
+  const Graph graph = load_model(options.model);
   const Tensors inputs = inputs_of(options, graph, context);
   const std::vector<Latency> latencies = measure_latency({&graph}, inputs,
                                                          {.thread_count = context.timed_thread_count,

@@ -6,6 +6,7 @@
 
 #include "calibration/calibrate.h"
 #include "calibration/ranges_file.h"
+#include "ir/onnx/onnx.h"
 #include "reports/provenance.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -40,7 +41,7 @@ void declare(CLI::App& app, Options& options) {
 }
 
 RangesFile observe(const Options& options, const RunContext& context) {
-  const Graph graph = load(options.model);
+  const Graph graph = load_model(options.model);
   const SampleSource samples = open_data(options.data, graph, context);
   const ObserverOptions observer = observer_options(options.quantization);
   const auto progress = [&](std::int64_t done, std::int64_t total) {

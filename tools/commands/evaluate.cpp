@@ -8,6 +8,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "ir/onnx/onnx.h"
 #include "recipes/judging.h"
 #include "reports/tables.h"
 #include "support/error.h"
@@ -119,10 +120,10 @@ std::string to_text(const Options& options, const Evaluation& evaluation, const 
 }
 
 Answer run(const Options& options, const RunContext& context) {
-  const Graph graph = load(options.model);
+  const Graph graph = load_model(options.model);
   const SampleSource samples = open_data(options.data, graph, context);
   std::optional<Graph> reference;
-  if (!options.reference.empty()) reference = load(options.reference);
+  if (!options.reference.empty()) reference = load_model(options.reference);
   const auto progress = [&](std::int64_t done, std::int64_t total) {
     report_progress(context.progress, "evaluating", done, total);
   };

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ir/onnx/onnx.h"
 #include "recipes/fuse.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -47,7 +48,7 @@ Answer run(const Options& options, const RunContext& context) {
   const Pipeline pipeline =
       options.pass.empty() ? named_pipeline(options.pipeline) : pipeline_of(options.pass);
   require_writable(options.output);
-  const Graph original = load(options.model);
+  const Graph original = load_model(options.model);
   const ComparisonSet comparison = comparison_of(options, original, context);
 
   const FuseOutcome outcome = fuse_model(original, pipeline, comparison, options.tolerance);
@@ -55,7 +56,7 @@ Answer run(const Options& options, const RunContext& context) {
     context.warn(
         fmt::format("the result could not be checked against the original: {}", outcome.unchecked_because));
 
-  save(outcome.graph, options.output);
+  save_model(outcome.graph, options.output);
   return describe_fuse(original, outcome, {options.model, options.output});
 }
 

@@ -89,11 +89,11 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
 Answer run(const Options& options, const RunContext& context) {
   require_writable(options.output);
   if (!options.report.empty()) require_report_folder(options.report);
-  const Graph original = load(options.model);
+  const Graph original = load_model(options.model);
   const OptimizeRequest request = request_of(options, original, context);
   const Optimized optimized = optimize_model(original, request);
 
-  save(optimized.graph, options.output);
+  save_model(optimized.graph, options.output);
   const Report report = optimize_report(original, optimized, request,
                                         {.arguments = context.arguments,
                                          .model = options.model,

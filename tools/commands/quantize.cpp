@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "calibration/ranges_file.h"
+#include "ir/onnx/onnx.h"
 #include "recipes/comparison.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -61,10 +62,10 @@ QuantizedModel quantize(const Options& options, const Graph& model, const RunCon
 Answer run(const Options& options, const RunContext& context) {
   refuse_contradictions(options);
   require_writable(options.output);
-  const Graph model = load(options.model);
+  const Graph model = load_model(options.model);
   const QuantizedModel quantized =
       while_doing("quantizing", [&] { return quantize(options, model, context); });
-  save(quantized.graph, options.output);
+  save_model(quantized.graph, options.output);
   return describe_quantize(quantized, {options.model, options.output});
 }
 
