@@ -76,7 +76,7 @@ Description describe(const KernelCall& call, const std::optional<Tensor>& bias) 
 }
 
 std::optional<std::string> decline_conv(const KernelCall& call) {
-  if (const auto reason = decline_operands(call)) return reason;
+  if (auto reason = decline_operands(call)) return reason;
   KernelCall placed = call;
   placed.inputs[0].form.layout = placed.outputs[0].form.layout = Layout::channels_last;
   const auto describe_it = [&] {

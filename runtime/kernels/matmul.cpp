@@ -131,7 +131,7 @@ dnnl::matmul::primitive_desc describe(const KernelCall& call, const Descriptors&
 }
 
 std::optional<std::string> decline_matmul(const KernelCall& call) {
-  if (const auto reason = decline_operands(call)) return reason;
+  if (auto reason = decline_operands(call)) return reason;
   const auto describe_it = [&] {
     const Descriptors descs = descriptors_of(call);
     describe(call, descs, bias_of(call, descs.y.dims().size()));

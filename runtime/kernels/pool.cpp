@@ -53,7 +53,7 @@ dnnl::pooling_v2_forward::primitive_desc describe(const KernelCall& call) {
 }
 
 std::optional<std::string> decline_pool(const KernelCall& call) {
-  if (const auto reason = decline_operand(call)) return reason;
+  if (auto reason = decline_operand(call)) return reason;
   KernelCall placed = call;
   placed.inputs[0].form.layout = placed.outputs[0].form.layout = Layout::channels_last;
   if (!onednn::is_available([&] { describe(placed); })) return "oneDNN has no such pooling";

@@ -17,7 +17,7 @@ EDGEOPT_VECTORIZED float sum_of(const float* x, std::int64_t width) {
     for (std::int64_t lane = 0; lane < lanes; ++lane) sums[lane] += x[i + lane];
   for (std::int64_t i = whole; i < width; ++i) sums[i - whole] += x[i];
   float result = 0;
-  for (std::int64_t lane = 0; lane < lanes; ++lane) result += sums[lane];
+  for (const float sum : sums) result += sum;
   return result;
 }
 
