@@ -142,7 +142,7 @@ BoundStep bind_resize(const KernelCall& call) {
 
 std::vector<KernelCase> resize_cases() {
   std::vector<KernelCase> cases;
-  const auto add = [&](TensorForm form, std::vector<float> scales, Attributes attributes) {
+  const auto add = [&](TensorForm form, const std::vector<float>& scales, Attributes attributes) {
     cases.push_back(
         {.op_type = "Resize",
          .inputs = {std::move(form), {}, {}},
