@@ -28,8 +28,12 @@ void StagedRun::collect(const Graph& graph, ValueId value, Piece& piece) const {
   for (const Capture& capture : producer->captures) collect(graph, capture.value, piece);
 }
 
+// A repeated node reads only for those who read its results.
 bool StagedRun::is_needed_later(const Graph& graph, ValueId value, const std::set<NodeId>& done) const {
-  return std::ranges::any_of(graph.uses(value), [&](const Use& use) { return !done.contains(use.node); });
+  return std::ranges::any_of(graph.uses(value), [&](const Use& use) {
+    const Node& reader = graph.node(use.node);
+    return is_repeated(reader) ? is_needed_later(graph, reader.outputs[0], done) : !done.contains(use.node);
+  });
 }
 
 StagedRun::Piece StagedRun::piece_for(const Graph& graph, ValueId target) const {
