@@ -132,7 +132,6 @@ class Correction {
             .inputs = {edit_.add_constant(shifted_integers(zeros, scale_row, shift), name + "_quantized"),
                        edit_.add_constant(scale_row, name + "_scale")},
             .attributes = attributes,
-            .name = name,
             .output_names = {name + "_dequantized"}})[0]);
   }
 

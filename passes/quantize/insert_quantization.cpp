@@ -64,7 +64,6 @@ class Insertion {
     return edit_.add_node(NodeSpec{.op_type = std::move(op),
                                    .inputs = std::move(inputs),
                                    .attributes = std::move(attributes),
-                                   .name = name,
                                    .output_names = {name}})[0];
   }
 

@@ -49,7 +49,8 @@ function parse_case(file) {
 
 function run_script(script, folder) {
   return new Promise((resolve) => {
-    const child = spawn('bash', ['-u', '-c', script.join('\n')], { cwd: folder, env: environment, timeout: longest_run_ms });
+    // --norc: with a socket as standard input bash takes itself for a remote shell and reads the machine's start-up files.
+    const child = spawn('bash', ['--norc', '-u', '-c', script.join('\n')], { cwd: folder, env: environment, timeout: longest_run_ms });
     const result = { folder, stdout: '', stderr: '' };
     child.stdout.on('data', (text) => { result.stdout += text; });
     child.stderr.on('data', (text) => { result.stderr += text; });
