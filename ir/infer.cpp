@@ -55,7 +55,11 @@ std::vector<Operand> infer_outputs(const Graph& graph, const Node& node, const E
   const std::vector<Operand> operands = operands_of(graph, node, known);
   return while_doing(fmt::format("node '{}' ({})", node.name, node.op_type), [&] {
     require_inputs(*op, node);
-    return op->infer(InferCall{.node = node, .opset = graph.opset(node.domain), .inputs = operands});
+    std::vector<Operand> outputs =
+        op->infer(InferCall{.node = node, .opset = graph.opset(node.domain), .inputs = operands});
+    for (const Operand& output : outputs)
+      if (output.has_shape()) require_sensible(output.shape());
+    return outputs;
   });
 }
 
@@ -112,6 +116,12 @@ bool has_subgraph(const Node& node) {
 }
 
 }  // namespace
+
+void require_sensible(const Shape& shape) {
+  for (const Dim& dim : shape)
+    if (dim.size > largest_dim)
+      throw UserError(fmt::format("the shape {} has a dim of more than 2^48", to_string(shape)));
+}
 
 std::optional<std::vector<std::int64_t>> Operand::int_elements() const {
   if (constant && (is_integer(constant->dtype()) || constant->dtype() == DataType::boolean))

@@ -7,6 +7,12 @@
 
 namespace edgeopt {
 
+/// No dim is larger: more elements than the address space of a 64-bit machine has bytes. Sums of a few dims,
+/// and a dim times a small stride, stay far from overflow.
+constexpr std::int64_t largest_dim = std::int64_t{1} << 48;
+/// throws  UserError if a dim exceeds largest_dim
+void require_sensible(const Shape& shape);
+
 /// The graph with every type that can be inferred filled in (subgraphs too). What the file declares is kept;
 /// where a rule knows more (a number for a symbol), the value carries the sharper type. Unknown operators
 /// leave their outputs open. throws  UserError naming the node whose inputs contradict its operator

@@ -58,7 +58,7 @@ std::int64_t element_count(std::span<const std::int64_t> dims) {
 
 void DimProduct::multiply(const Dim& dim) {
   if (dim.is_unknown()) is_unknown = true;
-  if (dim.is_number()) factor *= dim.size;
+  if (dim.is_number() && __builtin_mul_overflow(factor, dim.size, &factor)) is_unknown = true;
   if (dim.is_symbol())
     symbols.insert(std::lower_bound(symbols.begin(), symbols.end(), dim.symbol), dim.symbol);
 }

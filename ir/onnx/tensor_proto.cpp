@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "ir/infer.h"
 #include "ir/onnx/protos.h"
 #include "support/error.h"
 
@@ -146,6 +147,7 @@ Tensor take_tensor(onnx::TensorProto& proto, DataFolder& folder) {
     if (dim < 0)
       throw UserError(
           fmt::format("a tensor has the shape {}; a dim cannot be negative", fmt::join(dims, ",")));
+  require_sensible(to_shape(dims));
   proto.clear_data_type();
   proto.clear_dims();
   if (proto.has_data_location() && proto.data_location() == onnx::TensorProto::EXTERNAL)

@@ -1,5 +1,6 @@
 // TypeProto -> ValueType and back. Tensor types are modelled; sequences, maps, optionals and sparse tensors
 // stay opaque.
+#include "ir/infer.h"
 #include "ir/onnx/protos.h"
 
 namespace edgeopt {
@@ -23,6 +24,7 @@ Shape take_shape(onnx::TypeProto::Tensor& tensor) {
   }
   if (is_all_taken) tensor.mutable_shape()->clear_dim();
   if (tensor.shape().ByteSizeLong() == 0) tensor.clear_shape();
+  require_sensible(shape);
   return shape;
 }
 

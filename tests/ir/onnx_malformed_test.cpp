@@ -141,6 +141,10 @@ TEST_CASE("tensors whose bytes do not fit their dims are refused") {
     g.mutable_initializer(0)->clear_float_data();
     g.mutable_initializer(0)->set_dims(0, std::int64_t{1} << 59);
   });
+  check_refused("a dim of more than 2^48", [](Graphs& g) {
+    g.mutable_input(0)->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->set_dim_value(
+        INT64_MAX);
+  });
   check_refused("initializer 's'",
                 [](Graphs& g) { g.mutable_initializer(1)->set_dims(0, std::int64_t{1} << 60); });
 }
