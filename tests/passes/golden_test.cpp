@@ -21,13 +21,7 @@ constexpr double rounding_tolerance = 1e-5;
 void check_numbers(const Graph& before, const Graph& after, Fidelity fidelity) {
   if (fidelity == Fidelity::lossy) return;
   const Tensors inputs = random_inputs(before, seed);
-  Tensors wanted;
-  try {
-    wanted = evaluate(before, inputs);
-  } catch (const UserError& error) {
-    MESSAGE("numbers are not compared: " << std::string(error.what()));
-    return;
-  }
+  const Tensors wanted = evaluate(before, inputs);
   const double tolerance = fidelity == Fidelity::exact ? 0 : rounding_tolerance;
   const auto difference = difference_beyond(wanted, evaluate(after, inputs), tolerance);
   CHECK_MESSAGE(!difference, difference.value_or(""));
@@ -47,9 +41,9 @@ void check_declined(const GoldenCase& golden, const Graph& before, const PassOut
 
 void check_rewritten(const GoldenCase& golden, const Graph& before, const PassOutcome& outcome,
                      Fidelity fidelity) {
-  const std::string got = to_text(outcome.graph);
+  std::string got = to_text(outcome.graph);
+  for (const auto& [reason, count] : outcome.declined) got += "declined elsewhere: " + reason + "\n";
   INFO("got\n" << got);
-  for (const auto& [reason, count] : outcome.declined) MESSAGE("declined somewhere: " << reason);
   CHECK(outcome.rewrite_count > 0);
   CHECK_NOTHROW(verify(outcome.graph));
   const auto difference = structural_difference(golden.graph_after(), outcome.graph);
