@@ -115,10 +115,12 @@ std::optional<Shape> convolved_shape(const Attributes& attributes, const Operand
           fmt::format("a weight of {} dims does not fit an input of {}", weight.shape().size(), rank));
     const Dim& channels = input.shape()[1];
     const Dim& per_group = weight.shape()[1];
-    if (channels.is_number() && per_group.is_number() &&
-        channels.size != per_group.size * attributes.get_int("group", 1))
+    const std::int64_t groups = attributes.get_int("group", 1);
+    if (groups < 1) throw UserError(fmt::format("group is {}, but must be at least 1", groups));
+    const bool is_split = channels.size % groups == 0 && channels.size / groups == per_group.size;
+    if (channels.is_number() && per_group.is_number() && !is_split)
       throw UserError(fmt::format("the input has {} channels, but {} groups of {} are expected",
-                                  channels.size, attributes.get_int("group", 1), per_group.size));
+                                  channels.size, groups, per_group.size));
     const auto dims = static_dims(Shape(weight.shape().begin() + 2, weight.shape().end()));
     if (dims) require_kernel(attributes, *dims);
     if (dims) kernel = *dims;
