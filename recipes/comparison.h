@@ -50,7 +50,8 @@ struct WorstDifference {
 /// The worst output of `graph` on the set.
 WorstDifference compare_outputs(const ComparisonSet& set, const Graph& graph);
 
-/// Refuses a pass after which an output differs from the original's by more than `tolerance`.
+/// Refuses a pass after which an output differs from the original's by more than `tolerance`. From the first
+/// lossy pass on nothing is refused: the numbers then differ on purpose.
 PassCheck check_against(const ComparisonSet& set, double tolerance);
 
 }  // namespace edgeopt

@@ -45,11 +45,10 @@ class Story {
 
  private:
   void simplify_and_fuse() {
-    const ComparisonSet comparison =
-        request_.samples
-            ? comparison_on_samples(original_, request_.samples->calibration, compared_sample_count)
-            : comparison_on_random(original_, compared_sample_count, request_.seed);
-    told_.fused = fuse_model(original_, named_pipeline("fuse"), comparison);
+    comparison_ = request_.samples
+                      ? comparison_on_samples(original_, request_.samples->calibration, compared_sample_count)
+                      : comparison_on_random(original_, compared_sample_count, request_.seed);
+    told_.fused = fuse_model(original_, named_pipeline("fuse"), comparison_);
     told_.graph = told_.fused.graph;
   }
 
@@ -58,8 +57,10 @@ class Story {
       told_.not_quantized_because = "no samples were given to calibrate on";
       return;
     }
+    QuantizeOptions options = request_.quantize;
+    options.check = check_against(comparison_, fused_tolerance);
     try {
-      told_.quantized = quantize_model(original_, request_.samples->calibration, request_.quantize);
+      told_.quantized = quantize_model(original_, request_.samples->calibration, options);
       told_.graph = told_.quantized->graph;
     } catch (const NothingToQuantize& error) {
       told_.not_quantized_because = error.what();
@@ -117,6 +118,7 @@ class Story {
 
   const Graph& original_;
   const OptimizeRequest& request_;
+  ComparisonSet comparison_;
   Optimized told_;
 };
 

@@ -1,0 +1,61 @@
+#include "recipes/goals.h"
+
+#include <doctest/doctest.h>
+
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+const Achievement quarter{.original_bytes = 4000,
+                          .result_bytes = 1000,
+                          .original_ms = 3,
+                          .result_ms = 2,
+                          .drop_points = 0.5,
+                          .agreement_percent = 98,
+                          .sqnr_db = 25};
+
+bool is_met(const std::string& goal) { return judge_goal(parse_goal(goal), quarter).is_met; }
+
+}  // namespace
+
+TEST_CASE("a goal is met from its bound on") {
+  CHECK(is_met("size=4x"));
+  CHECK_FALSE(is_met("size=4.01x"));
+  CHECK(is_met("size=1kB"));
+  CHECK_FALSE(is_met("size=999B"));
+  CHECK(is_met("latency=1.5x"));
+  CHECK_FALSE(is_met("latency=1.51x"));
+  CHECK(is_met("latency=2ms"));
+  CHECK_FALSE(is_met("latency=1.9ms"));
+  CHECK(is_met("agreement=98"));
+  CHECK_FALSE(is_met("agreement=98.1"));
+  CHECK(is_met("sqnr=25"));
+  CHECK_FALSE(is_met("sqnr=26"));
+  CHECK(is_met("drop=0.5"));
+  CHECK_FALSE(is_met("drop=0.4"));
+}
+
+TEST_CASE("a missed goal says by how much") {
+  const GoalOutcome outcome = judge_goal(parse_goal("size=5x"), quarter);
+  CHECK(outcome.achieved == "4.00x");
+  CHECK(outcome.why_not == "1.00x below the goal");
+  CHECK(judge_goal(parse_goal("size=4x"), quarter).why_not.empty());
+}
+
+TEST_CASE("what was not measured meets no goal and says why") {
+  const Achievement nothing{.original_bytes = 2, .result_bytes = 1};
+  CHECK(judge_goal(parse_goal("drop=100"), nothing).why_not == "there were no labels to measure top-1 with");
+  CHECK_FALSE(judge_goal(parse_goal("latency=0x"), nothing).is_met);
+  CHECK_FALSE(judge_goal(parse_goal("agreement=0"), nothing).is_met);
+}
+
+TEST_CASE("words that are no goal are refused") {
+  for (const char* text : {"", "size", "size=", "size=4", "size=x", "speed=2x", "latency=-1x", "latency=nanx",
+                           "agreement=98%", "size=4xx"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_goal(text), UserError);
+  }
+}
+
+}  // namespace edgeopt
