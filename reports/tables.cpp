@@ -11,8 +11,8 @@
 namespace edgeopt {
 namespace {
 
-std::string unit_suffix(const std::string& unit) {
-  if (unit == "percent") return " %";
+std::string unit_suffix(const std::string& unit, bool is_difference) {
+  if (unit == "percent") return is_difference ? " points" : " %";
   return unit.empty() ? "" : " " + unit;
 }
 
@@ -22,8 +22,8 @@ std::string with_interval(const Interval& interval, const Metric& metric, bool i
     if (!std::isfinite(value)) return std::string(value > 0 ? "inf" : "-inf");
     return is_signed ? fmt::format("{:+.{}f}", value, digits) : fmt::format("{:.{}f}", value, digits);
   };
-  return fmt::format("{}{} [{}, {}]", text(interval.value), unit_suffix(metric.unit), text(interval.low),
-                     text(interval.high));
+  return fmt::format("{}{} [{}, {}]", text(interval.value), unit_suffix(metric.unit, is_signed),
+                     text(interval.low), text(interval.high));
 }
 
 std::string factor(double before, double after, const char* word) {
