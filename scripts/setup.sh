@@ -5,14 +5,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-  g++ cmake ninja-build pkg-config             # the build
+  g++ cmake ninja-build pkg-config               # the build
   libonnx-dev libprotobuf-dev protobuf-compiler  # ONNX files
   libdnnl-dev libeigen3-dev                      # kernels
   libcli11-dev libfmt-dev libtomlplusplus-dev nlohmann-json3-dev
   libzip-dev libjpeg-dev libpng-dev libssl-dev   # samples, hashes
-  doctest-dev                                    # the tests
+  doctest-dev ca-certificates                    # the tests, and fetching ONNX Runtime for them
 )
-optional_packages=(ccache mold clang-format)     # a faster build, and the formatting test
+optional_packages=(ccache mold clang-format)       # a faster build, and the formatting test
 
 is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 
