@@ -18,7 +18,7 @@ const program = path.resolve(process.env.EDGEOPT ?? path.join(root, 'build/dev/e
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'emitted-'));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 
-// The issue's bound for fused models; edgeopt drops a pass that exceeds it.
+// What edgeopt promises for fused models: it drops a pass that exceeds it (recipes/comparison.h).
 const fused_tolerance = 1e-4;
 // Points of top-1 between edgeopt's report and ONNX Runtime: integer kernels round ties differently in single values.
 const accuracy_tolerance = 0.2;
