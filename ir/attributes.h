@@ -39,10 +39,11 @@ struct Attribute {
   std::string unknown_fields;  // serialized, written back as they were (doc_string included)
 
   Attribute() = default;
+  /// Any of the kinds in Data. The constraint keeps copies and moves out, which clang-tidy 14 does not see.
   template <typename T>
-  requires std::is_constructible_v<Data, T&&> &&
-      (!std::is_same_v<std::remove_cvref_t<T>, Attribute>)Attribute(T&& value)
-      : data(std::forward<T>(value)) {}                       // NOLINT: {"axis", 1} reads better
+  requires(std::is_constructible_v<Data, T&&> && !std::is_same_v<std::remove_cvref_t<T>, Attribute>)
+      Attribute(T&& value)  // NOLINT(bugprone-forwarding-reference-overload)
+      : data(std::forward<T>(value)) {}
   Attribute(int value) : data(std::int64_t{value}) {}         // NOLINT
   Attribute(const char* value) : data(std::string(value)) {}  // NOLINT
 

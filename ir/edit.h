@@ -18,8 +18,8 @@ struct NodeSpec {
   std::vector<ValueId> inputs;
   Attributes attributes = {};
   int output_count = 1;
-  std::string domain = "";
-  std::string name = "";                           // a hint; made unique
+  std::string domain = {};
+  std::string name = {};                           // a hint; made unique
   std::vector<std::string> output_names = {};      // hints; made unique; "" = derived from the operator
   std::vector<Capture> captures = {};              // outer values that the subgraphs in `attributes` read
   std::vector<std::size_t> left_out_outputs = {};  // indices whose output becomes ValueId::none
