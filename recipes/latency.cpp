@@ -45,6 +45,7 @@ void run_block(Session& session, const Tensors& inputs, Latency& latency, int co
 std::vector<Latency> measure_latency(const std::vector<const Graph*>& graphs, const Tensors& inputs,
                                      const LatencyOptions& options) {
   std::vector<std::unique_ptr<Session>> sessions;
+  sessions.reserve(graphs.size());
   for (const Graph* graph : graphs)
     sessions.push_back(
         compile(*graph, {.thread_count = options.thread_count, .is_profiled = options.with_node_times}));

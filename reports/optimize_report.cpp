@@ -40,6 +40,7 @@ LatencyFacts latency_facts(const Latency& latency) {
 
 std::vector<PassFacts> pass_facts(const std::vector<StepOutcome>& steps) {
   std::vector<PassFacts> facts;
+  facts.reserve(steps.size());
   for (const StepOutcome& step : steps)
     facts.push_back({.pass = step.pass,
                      .stage = step.stage,
@@ -101,10 +102,9 @@ void add_notes(const Optimized& optimized, Report& report) {
   if (!optimized.not_measured_because.empty())
     report.notes.push_back("latency could not be measured: " + optimized.not_measured_because);
   if (is_noisy(report.original_latency) || is_noisy(report.result_latency))
-    report.notes.push_back(
+    report.notes.emplace_back(
         "the machine was busy while latency was measured (95th percentile above 1.5 times the median): "
-        "measure "
-        "again on a quiet one, `edgeopt bench`");
+        "measure again on a quiet one, `edgeopt bench`");
 }
 
 // Files that decided the result: the same ones give the same bytes again.
