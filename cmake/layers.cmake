@@ -7,10 +7,6 @@ function(edgeopt_layer name)
     list(FILTER files EXCLUDE REGEX "/tools/main\\.cpp$")  # the program's, below
     list(APPEND sources ${files})
   endforeach()
-  if(NOT sources)
-    file(WRITE "${PROJECT_BINARY_DIR}/generated/${name}_empty.cpp" "")
-    set(sources "${PROJECT_BINARY_DIR}/generated/${name}_empty.cpp")
-  endif()
   add_library(edgeopt_${name} STATIC ${sources})
   target_include_directories(edgeopt_${name} PUBLIC "${PROJECT_SOURCE_DIR}")
   # g++ 12 warns of every designated initializer that leaves a member to its default, which is their point.
@@ -39,10 +35,8 @@ target_link_libraries(edgeopt_runtime PRIVATE DNNL::dnnl Eigen3::Eigen)
 file(GLOB kernel_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/runtime/kernels/*.cpp")
 set_source_files_properties(${kernel_sources} runtime/reorder.cpp runtime/strided_copy.cpp PROPERTIES COMPILE_OPTIONS
   "-O3;-fno-math-errno;-fno-trapping-math;-ffp-contract=off")
-if(EXISTS "${PROJECT_SOURCE_DIR}/runtime/kernel.h")
-  edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels
-    FOLDERS runtime/kernels)
-endif()
+edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels
+  FOLDERS runtime/kernels)
 
 edgeopt_layer(calibration FOLDERS calibration USES edgeopt_runtime edgeopt_hwprofiles)
 target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
