@@ -182,6 +182,10 @@ void Edit::set_type(ValueId id, ValueType type, bool is_declared) {
 
 void Edit::set_range(ValueId value, std::optional<Range> range) { writable(value).range = range; }
 
+void Edit::set_quantization(ValueId value, std::optional<ValueQuantization> quantization) {
+  writable(value).quantization = std::move(quantization);
+}
+
 void Edit::rename(ValueId id, std::string name) {
   if (draft_.value(id).name == name) return;
   if (!names_.insert(name).second) throw InternalError(fmt::format("two values would be named '{}'", name));

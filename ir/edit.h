@@ -51,6 +51,7 @@ class Edit {
   void set_constant(ValueId value, Tensor tensor);
   void set_type(ValueId value, ValueType type, bool is_declared);
   void set_range(ValueId value, std::optional<Range> range);
+  void set_quantization(ValueId value, std::optional<ValueQuantization> quantization);
   /// throws  InternalError if another value has this name
   void rename(ValueId value, std::string name);
   /// Its outputs must have no uses left after the edit.

@@ -37,6 +37,19 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
+/// How a value's elements become integers, decided ahead of the quantizing passes (by a scheme, calibration or
+/// training): real = scale * (integer - zero point). What is absent here they decide from range and profile.
+struct ValueQuantization {
+  DataType type = DataType::undefined;  // of the stored integers
+  int bits = 8;                         // the integers lie in the range of so many bits
+  bool is_symmetric = true;             // zero point in the middle of the integers
+  int axis = -1;                        // one scale per index of this axis; -1: one for all
+  std::int64_t block_size = 0;          // one scale per so many neighbours along `axis`; 0: no blocks
+  std::vector<float> scales = {};       // empty: from the range, or from the elements of a constant
+  std::vector<std::int32_t> zero_points = {};  // as many as scales, or empty: the neutral one
+  bool operator==(const ValueQuantization&) const = default;
+};
+
 /// One edge of the graph: a graph input, a constant (initializer), a node's output, or an outer value that a
 /// subgraph reads ("captured").
 struct Value {
@@ -50,6 +63,7 @@ struct Value {
   NodeId producer = NodeId::none;
   int output_index = 0;  // which output of the producer
   std::optional<Range> range;
+  std::optional<ValueQuantization> quantization;
   std::string doc;
   std::string unknown_fields;           // of the ValueInfoProto
   std::string constant_unknown_fields;  // of the TensorProto (its doc_string included)
