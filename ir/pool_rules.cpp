@@ -47,6 +47,18 @@ std::vector<Operand> infer_global_pool(const InferCall& call) {
   return {operand(input.type.dtype, std::move(shape))};
 }
 
+std::int64_t padded_tap_count(const PoolWindow& window) {
+  std::int64_t count = 1;
+  for (std::size_t i = 0; i < window.index.size(); ++i) {
+    const WindowAxis& axis = window.window[i];
+    std::int64_t inside = 0;
+    for (std::int64_t k = 0; k < axis.kernel; ++k)
+      inside += axis.position(window.index[i], k) < axis.input + axis.pad_end;
+    count *= inside;
+  }
+  return count;
+}
+
 Tensor pool(const Tensor& input, const Window& window,
             const std::function<double(const PoolWindow&)>& reduce) {
   const std::vector<double> elements = to_doubles(input);

@@ -24,6 +24,9 @@ Window global_window(const Tensor& input);
 /// [N, C, 1, ...]
 std::vector<Operand> infer_global_pool(const InferCall& call);
 
+/// Taps of a window inside the padded input: what ceil_mode adds behind the padding never counts.
+std::int64_t padded_tap_count(const PoolWindow& window);
+
 /// Calls `reduce` for every window of every plane.
 Tensor pool(const Tensor& input, const Window& window,
             const std::function<double(const PoolWindow&)>& reduce);

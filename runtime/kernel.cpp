@@ -24,6 +24,10 @@ bool Quantization::is_symmetric() const {
   return std::all_of(zero_points.begin(), zero_points.end(), [](std::int32_t zero) { return zero == 0; });
 }
 
+std::string qualified_name(const Node& node) {
+  return node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
+}
+
 const Kernel* find_kernel(const KernelCall& call) {
   using Index = std::map<std::string, std::vector<const Kernel*>>;
   static const Index by_op = [] {
@@ -32,8 +36,7 @@ const Kernel* find_kernel(const KernelCall& call) {
       for (const std::string& op : kernel.op_types) index[op].push_back(&kernel);
     return index;
   }();
-  if (!call.node().domain.empty()) return nullptr;
-  const auto found = by_op.find(call.node().op_type);
+  const auto found = by_op.find(qualified_name(call.node()));
   if (found == by_op.end()) return nullptr;
   for (const Kernel* kernel : found->second)
     if (!kernel->decline(call)) return kernel;

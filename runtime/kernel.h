@@ -58,7 +58,7 @@ struct Layouts {
 
 /// A graph of one operator to compare the kernel with its slow evaluation on; inputs are made from `seed`.
 struct KernelCase {
-  std::string op_type;
+  std::string op_type;  // as qualified_name gives it
   std::vector<TensorForm> inputs;
   Attributes attributes = {};
   std::vector<std::size_t> constant_inputs = {};               // made from the seed too
@@ -73,7 +73,7 @@ struct KernelCase {
 
 struct Kernel {
   std::string name;
-  std::vector<std::string> op_types;  // of ONNX's own domain
+  std::vector<std::string> op_types;  // as qualified_name gives them
   /// Why it cannot run this call; nothing if it can.
   std::function<std::optional<std::string>(const KernelCall&)> decline;
   /// The layouts that it wants, given those that the inputs have. Empty: everything plain.
@@ -91,6 +91,9 @@ struct Kernel {
 /// Where the operand lies when the step runs: its slot, or a constant in the layout of its form, kept alive
 /// by the result.
 std::shared_ptr<const Slot> place_of(const TaskOperand& operand);
+
+/// "Conv" for ONNX's own operators, "edgeopt.ConvInputGradient" for those of another domain.
+std::string qualified_name(const Node& node);
 
 /// All kernels; generated from the files in runtime/kernels. The first that takes a task runs it.
 const std::vector<Kernel>& all_kernels();

@@ -10,19 +10,6 @@ std::vector<Operand> infer(const InferCall& call) {
   return {operand(input.type.dtype, pooled_shape(call.attributes(), input))};
 }
 
-// Taps of a window inside the padded input: what ceil_mode adds behind the padding never counts.
-std::int64_t padded_taps(const PoolWindow& window) {
-  std::int64_t count = 1;
-  for (std::size_t i = 0; i < window.index.size(); ++i) {
-    const WindowAxis& axis = window.window[i];
-    std::int64_t inside = 0;
-    for (std::int64_t k = 0; k < axis.kernel; ++k)
-      inside += axis.position(window.index[i], k) < axis.input + axis.pad_end;
-    count *= inside;
-  }
-  return count;
-}
-
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& input = required_input(call, 0);
   const bool pads_count = call.attributes().get_int("count_include_pad", 0) != 0;
@@ -33,7 +20,7 @@ Tensors evaluate(const EvaluateCall& call) {
       sum += window.plane[static_cast<std::size_t>(offset)];
       ++count;
     });
-    return sum / static_cast<double>(pads_count ? padded_taps(window) : count);
+    return sum / static_cast<double>(pads_count ? padded_tap_count(window) : count);
   })};
 }
 

@@ -15,6 +15,7 @@ struct OneNode {
   Attributes attributes = {};
   int opset = 21;
   int output_count = 1;
+  std::string domain = {};
 };
 
 inline Graph one_node_graph(const OneNode& spec, const std::vector<ValueType>& inputs) {
@@ -25,7 +26,8 @@ inline Graph one_node_graph(const OneNode& spec, const std::vector<ValueType>& i
   for (const ValueId output : edit.add_node({.op_type = spec.op_type,
                               .inputs = ids,
                               .attributes = spec.attributes,
-                              .output_count = spec.output_count}))
+                              .output_count = spec.output_count,
+                              .domain = spec.domain}))
     edit.add_output(output);
   return edit.apply();
 }

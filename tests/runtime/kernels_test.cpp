@@ -85,10 +85,13 @@ Built build(const KernelCase& wanted) {
     if (i < wanted.input_quantization.size() && wanted.input_quantization[i])
       inputs[i] = add_conversion(edit, "DequantizeLinear", inputs[i], *wanted.input_quantization[i]);
   }
-  const auto outputs = edit.add_node({.op_type = wanted.op_type,
-                                      .inputs = inputs,
-                                      .attributes = wanted.attributes,
-                                      .output_count = static_cast<int>(wanted.output_count)});
+  const std::size_t dot = wanted.op_type.find('.');
+  const auto outputs =
+      edit.add_node({.op_type = wanted.op_type.substr(dot + 1),
+                     .inputs = inputs,
+                     .attributes = wanted.attributes,
+                     .output_count = static_cast<int>(wanted.output_count),
+                     .domain = dot == std::string::npos ? "" : wanted.op_type.substr(0, dot)});
   for (const ValueId output : outputs)
     edit.add_output(wanted.output_quantization
                         ? add_conversion(edit, "QuantizeLinear", output, *wanted.output_quantization)

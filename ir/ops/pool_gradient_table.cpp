@@ -1,0 +1,88 @@
+// MaxPoolGradient(dy, x): every dy goes to the first largest element of its window.
+// AveragePoolGradient(dy, x): every dy is spread evenly over its window. The attributes are the pool's.
+#include <fmt/format.h>
+
+#include <functional>
+#include <utility>
+
+#include "ir/op_rules.h"
+#include "ir/pool_rules.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+std::vector<Operand> infer_like_x(const InferCall& call) {
+  return {operand(call.inputs[1].type.dtype, call.inputs[1].type.shape)};
+}
+
+using Plane = std::span<double>;
+/// Adds what one window's dy gives to the plane of dx.
+using Spread = std::function<void(const PoolWindow& window, double dy, Plane dx)>;
+
+Tensors spread_windows(const EvaluateCall& call, const Spread& spread) {
+  const Tensor& x = call.inputs[1];
+  const Window window = pool_window(call.attributes(), x);
+  Dims wanted{x.dims()[0], x.dims()[1]};
+  for (const WindowAxis& axis : window) wanted.push_back(axis.output);
+  if (call.inputs[0].dims() != wanted)
+    throw UserError(fmt::format("the gradient has shape {}, but the pool's result {}",
+                                to_string(call.inputs[0].dims()), to_string(wanted)));
+  const std::vector<double> dy = to_doubles(call.inputs[0]);
+  const std::vector<double> elements = to_doubles(x);
+  std::vector<double> dx(elements.size(), 0.0);
+  const auto plane = static_cast<std::size_t>(element_count(input_dims(window)));
+  std::size_t next = 0;
+  for (std::size_t begin = 0; begin < elements.size(); begin += plane)
+    for_each_index(output_dims(window), [&](std::span<const std::int64_t> index) {
+      spread({window, std::span(elements).subspan(begin, plane), index}, dy[next++],
+             Plane(dx).subspan(begin, plane));
+    });
+  return {from_doubles(x.dtype(), x.dims(), dx)};
+}
+
+void give_to_largest(const PoolWindow& window, double dy, Plane dx) {
+  std::int64_t best = -1;
+  for_each_tap(window.window, window.index, [&](std::int64_t offset) {
+    if (best < 0 ||
+        window.plane[static_cast<std::size_t>(offset)] > window.plane[static_cast<std::size_t>(best)])
+      best = offset;
+  });
+  if (best >= 0) dx[static_cast<std::size_t>(best)] += dy;
+}
+
+Tensors average_gradient(const EvaluateCall& call) {
+  const bool pads_count = call.attributes().get_int("count_include_pad", 0) != 0;
+  return spread_windows(call, [pads_count](const PoolWindow& window, double dy, Plane dx) {
+    std::int64_t count = 0;
+    for_each_tap(window.window, window.index, [&](std::int64_t) { ++count; });
+    if (pads_count) count = padded_tap_count(window);
+    for_each_tap(window.window, window.index, [&](std::int64_t offset) {
+      dx[static_cast<std::size_t>(offset)] += dy / static_cast<double>(count);
+    });
+  });
+}
+
+OpDefinition pool_gradient(std::string name, EvaluateRule evaluate) {
+  return {
+      .name = std::move(name),
+      .domain = "edgeopt",
+      .required_inputs = 2,
+      .infer = infer_like_x,
+      .evaluate = std::move(evaluate),
+      .count_cost = [](const InferCall& call,
+                       std::span<const Operand>) { return pool_cost(call, call.inputs.first(1)); },
+  };
+}
+
+}  // namespace
+
+std::vector<OpDefinition> pool_gradient_table() {
+  return {
+      pool_gradient("MaxPoolGradient",
+                    [](const EvaluateCall& call) { return spread_windows(call, give_to_largest); }),
+      pool_gradient("AveragePoolGradient", average_gradient),
+  };
+}
+
+}  // namespace edgeopt
