@@ -3,7 +3,8 @@
 #   edgeopt_registry(TARGET t KIND pass TYPE Pass HEADER passes/framework/pass.h LIST all_passes FOLDERS passes/simplify ...)
 #
 # declares `Pass <file>_pass()` for every <file>.cpp in the folders and defines `const std::vector<Pass>& all_passes()`.
-# A file named <file>_table.cpp defines `std::vector<TYPE> <file>_table()` instead: many entries of one line each.
+# A file named <file>_table.cpp defines `std::vector<TYPE> <file>_table()` instead: many entries of one line each
+# (no two tables may have one name, whatever their kinds: to the linker they would be one function).
 # A file whose function is misnamed fails to link, with the name that it should have had.
 function(edgeopt_registry)
   cmake_parse_arguments(REG "" "TARGET;KIND;TYPE;HEADER;LIST" "FOLDERS" ${ARGN})

@@ -76,7 +76,8 @@ std::optional<Task> with_bias(const ShapedGraph& shaped, const Task& task) {
   const ValueId bias = add->inputs[0] == task.outputs[0] ? add->inputs[1] : add->inputs[0];
   const auto output = shaped.form(task.outputs[0]);
   const auto form = shaped.form(bias);
-  if (!shaped.is_constant(bias) || !output || !form || output->dims.empty() || form->dims.empty())
+  if (bias == task.outputs[0] || (task.is_quantized() && !shaped.is_constant(bias)) || !output || !form ||
+      output->dims.empty() || form->dims.empty())
     return std::nullopt;
   if (element_count(form->dims) != output->dims.back() || form->dims.back() != output->dims.back() ||
       form->dims.size() > output->dims.size())

@@ -20,7 +20,7 @@ std::vector<Task> propose_quantized_tasks(const ShapedGraph& shaped, const Node&
 /// The node as an elementwise function of its first input; nothing if it is none, or a bound is not constant.
 std::optional<Activation> activation_of(const ShapedGraph& shaped, const Node& node);
 
-/// MatMul(x, w) + constant row, read as a MatMul with the bias that Gemm would have; nothing if no such Add
+/// MatMul(x, w) + row, read as a MatMul with the bias that Gemm would have; nothing if no such Add
 /// follows.
 std::optional<Task> with_bias(const ShapedGraph& shaped, const Task& task);
 

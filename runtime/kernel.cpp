@@ -24,6 +24,11 @@ bool Quantization::is_symmetric() const {
   return std::all_of(zero_points.begin(), zero_points.end(), [](std::int32_t zero) { return zero == 0; });
 }
 
+bool Kernel::reads(std::size_t input) const {
+  return std::find(unread_inputs.begin(), unread_inputs.end(), static_cast<int>(input)) ==
+         unread_inputs.end();
+}
+
 std::string qualified_name(const Node& node) {
   return node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
 }

@@ -79,6 +79,8 @@ struct Kernel {
   /// The layouts that it wants, given those that the inputs have. Empty: everything plain.
   std::function<Layouts(const KernelCall&)> choose_layouts = {};
   std::function<BoundStep(const KernelCall&)> bind;
+  /// Inputs of which only the dims matter: their elements may be gone, or never have been computed.
+  std::vector<int> unread_inputs = {};
   /// Inputs whose memory output 0 may take over when nobody else needs it (and forms are of one size).
   std::vector<int> in_place_inputs = {};
   /// Output 0 is input 0 under other dims: no step at all.
@@ -86,6 +88,8 @@ struct Kernel {
   std::vector<KernelCase> cases = {};
   /// Largest difference from the slow evaluation, relative to the largest magnitude of the output.
   double tolerance = 0;
+
+  bool reads(std::size_t input) const;
 };
 
 /// Where the operand lies when the step runs: its slot, or a constant in the layout of its form, kept alive

@@ -42,9 +42,11 @@ void PlanBuilder::find_last_uses() {
   plan_.dynamic_.resize(last_uses_.size());
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     const Task& task = tasks_[i].task;
-    for (const std::vector<ValueId>* ids : {&task.inputs, &task.outputs})
-      for (const ValueId id : *ids)
-        if (id != ValueId::none) last_uses_[static_cast<std::size_t>(id)] = i;
+    for (std::size_t k = 0; k < task.inputs.size(); ++k)
+      if (task.inputs[k] != ValueId::none && (!tasks_[i].kernel || tasks_[i].kernel->reads(k)))
+        last_uses_[static_cast<std::size_t>(task.inputs[k])] = i;
+    for (const ValueId id : task.outputs)
+      if (id != ValueId::none) last_uses_[static_cast<std::size_t>(id)] = i;
     if (task.addend != ValueId::none) last_uses_[static_cast<std::size_t>(task.addend)] = i;
   }
   for (const ValueId id : shaped_.graph().outputs()) last_uses_[static_cast<std::size_t>(id)] = never_ends;
@@ -197,13 +199,13 @@ void PlanBuilder::add_kernel(const Task& task, const Kernel& kernel) {
   auto call = std::make_shared<KernelCall>(
       call_of(shaped_, tasks_[current_task_].task, options_.thread_count).value());
   for (std::size_t i = 0; i < call->inputs.size(); ++i)
-    if (call->inputs[i].is_present && !call->inputs[i].is_constant())
+    if (call->inputs[i].is_present && !call->inputs[i].is_constant() && kernel.reads(i))
       call->inputs[i].form = locate_any(task.inputs[i]).form;
   const Layouts layouts = kernel.choose_layouts ? kernel.choose_layouts(*call) : plain_layouts(*call);
   std::vector<std::size_t> used;
   for (std::size_t i = 0; i < call->inputs.size(); ++i) {
     TaskOperand& input = call->inputs[i];
-    if (!input.is_present) continue;
+    if (!input.is_present || !kernel.reads(i)) continue;
     if (!input.is_constant()) {
       const Location place = locate(task.inputs[i], layouts.inputs[i]);
       used.push_back(place.storage);

@@ -48,7 +48,8 @@ ChosenTask choose(const Selection& selection, const Node& node) {
   return {single_task(node), nullptr};
 }
 
-// Drops what only fused tasks would have read: DequantizeLinear in front of integer kernels.
+// Drops what only fused tasks would have read: DequantizeLinear in front of integer kernels; and values of
+// which only the dims are asked.
 std::vector<ChosenTask> without_unread(const ShapedGraph& shaped, std::vector<ChosenTask> tasks) {
   std::unordered_set<std::int32_t> read;
   for (const ValueId id : shaped.graph().outputs()) read.insert(static_cast<std::int32_t>(id));
@@ -58,7 +59,8 @@ std::vector<ChosenTask> without_unread(const ShapedGraph& shaped, std::vector<Ch
     if (std::none_of(task.outputs.begin(), task.outputs.end(),
                      [&](ValueId id) { return read.contains(static_cast<std::int32_t>(id)); }))
       continue;
-    for (const ValueId id : task.inputs) read.insert(static_cast<std::int32_t>(id));
+    for (std::size_t i = 0; i < task.inputs.size(); ++i)
+      if (!chosen->kernel || chosen->kernel->reads(i)) read.insert(static_cast<std::int32_t>(task.inputs[i]));
     if (task.addend != ValueId::none) read.insert(static_cast<std::int32_t>(task.addend));
     kept.push_back(std::move(*chosen));
   }

@@ -2,8 +2,9 @@
 //   y_q = zero_y + round(activations((sum (x_q - zero_x) w_q + bias_q) * s_x s_w / s_y))
 #include <algorithm>
 
+#include "runtime/kernels/onednn/composed_step.h"
+#include "runtime/kernels/onednn/convolution.h"
 #include "runtime/kernels/onednn/integers.h"
-#include "runtime/kernels/onednn/window.h"
 
 namespace edgeopt {
 namespace {
@@ -11,19 +12,9 @@ namespace {
 using Desc = dnnl::memory::desc;
 using Description = dnnl::convolution_forward::primitive_desc;
 
-std::int64_t group_count(const KernelCall& call) { return call.node().attributes.get_int("group", 1); }
-
-// [out, in / groups, kernel...] as [groups, out / groups, in / groups, kernel...]
-Dims grouped_dims(const KernelCall& call) {
-  Dims dims = call.inputs[1].form.dims;
-  if (group_count(call) == 1) return dims;
-  dims[0] /= group_count(call);
-  dims.insert(dims.begin(), group_count(call));
-  return dims;
-}
-
 std::optional<std::string> decline_integers(const KernelCall& call) {
   const auto& quantization = call.task.input_quantization;
+  if (!call.inputs[1].is_constant()) return "the weights are computed";
   if (!quantization[0] || !quantization[1] || quantization[0]->is_per_channel())
     return "the input has a scale per channel";
   if (call.inputs[1].form.dtype != DataType::int8 || !quantization[1]->is_symmetric())
@@ -39,7 +30,6 @@ std::optional<std::string> decline_integers(const KernelCall& call) {
 
 std::optional<std::string> decline_operands(const KernelCall& call) {
   if (!onednn::has_usable_operands(call)) return "an operand is of a type that oneDNN does not compute with";
-  if (!call.inputs[1].is_constant()) return "the weights are computed";
   if (!can_be_channels_last(call.inputs[0].form.dims)) return "it has more than three spatial dims";
   if (call.is_quantized()) return decline_integers(call);
   for (const TaskOperand& input : call.inputs)
@@ -57,20 +47,25 @@ dnnl::primitive_attr attributes_of(const KernelCall& call) {
   return attributes;
 }
 
-Tensor bias_of(const KernelCall& call) {
-  return call.is_quantized() ? onednn::accumulator_bias(call) : *call.inputs[2].constant;
+// The bias as the primitive reads it; a computed one stays where it is.
+TaskOperand bias_of(const KernelCall& call) {
+  TaskOperand bias = call.inputs[2];
+  if (call.is_quantized()) {
+    bias.constant = onednn::accumulator_bias(call);
+    bias.form = {bias.constant->dtype(), bias.constant->dims()};
+  }
+  return bias;
 }
 
-Description describe(const KernelCall& call, const std::optional<Tensor>& bias) {
-  const Window window = window_of(call.node(), call.inputs[0].form.dims, call.outputs[0].form.dims,
-                                  Dims(call.inputs[1].form.dims.begin() + 2, call.inputs[1].form.dims.end()));
-  Dims gaps = window.dilations;
-  for (std::int64_t& gap : gaps) --gap;
-  const Desc bias_desc = bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc();
-  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-           onednn::desc_of(call.inputs[0].form),
-           onednn::any_desc(call.inputs[1].form.dtype, grouped_dims(call)), bias_desc,
-           onednn::desc_of(call.outputs[0].form), window.strides, gaps, window.pads_begin, window.pads_end},
+onednn::ConvolutionShape shape_of(const KernelCall& call) {
+  return onednn::convolution_shape(
+      call.node(), {.x = call.inputs[0].form, .w = call.inputs[1].form, .y = call.outputs[0].form});
+}
+
+Description describe(const KernelCall& call, const onednn::ConvolutionShape& shape) {
+  const Desc bias = call.has_input(2) ? onednn::desc_of(bias_of(call).form) : Desc();
+  return {{dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, shape.x, shape.weights,
+           bias, shape.y, shape.window.strides, shape.gaps, shape.window.pads_begin, shape.window.pads_end},
           attributes_of(call),
           onednn::cpu_engine()};
 }
@@ -79,26 +74,33 @@ std::optional<std::string> decline_conv(const KernelCall& call) {
   if (auto reason = decline_operands(call)) return reason;
   KernelCall placed = call;
   placed.inputs[0].form.layout = placed.outputs[0].form.layout = Layout::channels_last;
-  const auto describe_it = [&] {
-    describe(placed, call.has_input(2) ? std::optional(bias_of(placed)) : std::nullopt);
-  };
-  if (!onednn::is_available(describe_it)) return "oneDNN has no such convolution";
+  if (!onednn::is_available([&] { describe(placed, shape_of(placed)); }))
+    return "oneDNN has no such convolution";
   return std::nullopt;
 }
 
+// Weights lie as the file has them until the primitive's own format is known.
+Layouts choose_conv_layouts(const KernelCall& call) {
+  Layouts layouts = plain_layouts(call);
+  layouts.inputs[0] = layouts.outputs[0] = Layout::channels_last;
+  return layouts;
+}
+
 BoundStep bind_conv(const KernelCall& call) {
-  const std::optional<Tensor> bias = call.has_input(2) ? std::optional(bias_of(call)) : std::nullopt;
-  const Description description = describe(call, bias);
-  auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::convolution_forward(description));
+  const onednn::ConvolutionShape shape = shape_of(call);
+  const Description description = describe(call, shape);
+  auto step = std::make_shared<onednn::ComposedStep>(dnnl::convolution_forward(description), call.scratch);
   step->bind(DNNL_ARG_SRC, description.src_desc(), place_of(call.inputs[0]));
-  const Desc weights = onednn::desc_of({call.inputs[1].form.dtype, grouped_dims(call)});
-  step->bind(DNNL_ARG_WEIGHTS, description.weights_desc(),
-             onednn::pack(*call.inputs[1].constant, weights, description.weights_desc()));
-  if (bias) step->bind(DNNL_ARG_BIAS, description.bias_desc(), onednn::keep(*bias));
+  if (call.inputs[1].is_constant())
+    step->bind(DNNL_ARG_WEIGHTS, description.weights_desc(),
+               onednn::pack(*call.inputs[1].constant, shape.plain_weights, description.weights_desc()));
+  else
+    step->bind_input(DNNL_ARG_WEIGHTS, shape.plain_weights, description.weights_desc(),
+                     place_of(call.inputs[1]));
+  if (call.has_input(2)) step->bind(DNNL_ARG_BIAS, description.bias_desc(), place_of(bias_of(call)));
   step->bind(DNNL_ARG_DST, description.dst_desc(), place_of(call.outputs[0]));
-  const Desc scratch = description.scratchpad_desc();
-  step->bind(DNNL_ARG_SCRATCHPAD, scratch, place_of({.slot = call.scratch, .is_present = true}));
-  return onednn::PrimitiveStep::finish(std::move(step), scratch.get_size());
+  step->bind_scratchpad(description.scratchpad_desc());
+  return onednn::ComposedStep::finish(std::move(step));
 }
 
 // Channels around the vector width, strides, padding, groups, depthwise.
@@ -116,6 +118,12 @@ std::vector<KernelCase> conv_cases() {
   add({1, 17, 9, 9}, {17, 1, 3, 3}, {{"group", 17}, {"pads", Ints{1, 1, 1, 1}}});
   add({1, 4, 9, 9}, {6, 2, 3, 3}, {{"group", 2}, {"strides", Ints{2, 1}}, {"pads", Ints{0, 1, 1, 2}}});
   add({1, 2, 11}, {3, 2, 4}, {{"dilations", Ints{2}}});
+  // Weights and biases that change from run to run.
+  const std::size_t count = cases.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    cases.push_back(cases[i]);
+    cases.back().constant_inputs = {};
+  }
   return cases;
 }
 
@@ -170,7 +178,7 @@ Kernel conv_kernel() {
   return {.name = "conv",
           .op_types = {"Conv"},
           .decline = decline_conv,
-          .choose_layouts = channels_last_layouts,
+          .choose_layouts = choose_conv_layouts,
           .bind = bind_conv,
           .cases = all_conv_cases(),
           // Sums of up to a few hundred products in another order: a few hundred roundings of 2^-24.

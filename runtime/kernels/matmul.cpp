@@ -26,6 +26,7 @@ std::optional<std::string> decline_integers(const KernelCall& call) {
     return "the weights are not int8 with zero point 0";
   if (quantization[1]->is_per_channel() && quantization[1]->axis != (is_transposed(call, "transB") ? 0 : 1))
     return "the weights have scales along another axis than the columns";
+  if (call.has_input(2) && !call.inputs[2].is_constant()) return "the bias is computed";
   if (bit_count(call.inputs[0].form.dtype) != 8 || is_transposed(call, "transA"))
     return "the input is not of 8 bits";
   if (call.task.output_quantization && call.task.output_quantization->is_per_channel())
@@ -42,9 +43,8 @@ std::optional<std::string> decline_operands(const KernelCall& call) {
   const Attributes& attributes = call.node().attributes;
   if (attributes.get_float("alpha", 1) != 1 || attributes.get_float("beta", 1) != 1)
     return "alpha or beta is not 1";
-  if (call.has_input(2) &&
-      (!call.inputs[2].is_constant() || !is_row(call.inputs[2].form.dims, call.outputs[0].form.dims.back())))
-    return "the bias is no constant row";
+  if (call.has_input(2) && !is_row(call.inputs[2].form.dims, call.outputs[0].form.dims.back()))
+    return "the bias is no row";
   if (call.is_quantized()) return decline_integers(call);
   for (const TaskOperand& input : call.inputs)
     if (input.is_present && input.form.dtype != DataType::float32) return "an input is not float";
@@ -111,21 +111,36 @@ std::optional<Tensor> integer_bias(const KernelCall& call) {
   return Tensor::of<float>({1, columns}, sums);
 }
 
-std::optional<Tensor> bias_of(const KernelCall& call, std::size_t rank) {
-  if (call.is_quantized()) return integer_bias(call);
-  if (!call.has_input(2)) return std::nullopt;
-  Dims dims(rank, 1);
-  dims.back() = call.inputs[2].constant->element_count();
-  return call.inputs[2].constant->reshaped(dims);
+// [columns] or [1, columns] as [1, ..., columns]
+Dims row_dims(const Dims& dims, std::size_t rank) {
+  Dims row(rank, 1);
+  row.back() = element_count(dims);
+  return row;
+}
+
+// The bias with as many dims as the output; a computed one stays where it is.
+std::optional<TaskOperand> bias_of(const KernelCall& call, std::size_t rank) {
+  TaskOperand bias = call.has_input(2) ? call.inputs[2] : TaskOperand{.is_present = true};
+  if (call.is_quantized())
+    bias.constant = integer_bias(call);
+  else if (!call.has_input(2))
+    return std::nullopt;
+  else if (bias.constant)
+    bias.constant = bias.constant->reshaped(row_dims(bias.form.dims, rank));
+  if (bias.constant)
+    bias.form = {bias.constant->dtype(), bias.constant->dims()};
+  else
+    bias.form.dims = row_dims(bias.form.dims, rank);
+  return bias;
 }
 
 // Constant weights lie as the primitive likes best.
 dnnl::matmul::primitive_desc describe(const KernelCall& call, const Descriptors& descs,
-                                      const std::optional<Tensor>& bias) {
+                                      const std::optional<TaskOperand>& bias) {
   const Desc weights = call.inputs[1].is_constant()
                            ? Desc(descs.b.dims(), descs.b.data_type(), dnnl::memory::format_tag::any)
                            : descs.b;
-  return {{descs.a, weights, bias ? onednn::desc_of({bias->dtype(), bias->dims()}) : Desc(), descs.y},
+  return {{descs.a, weights, bias ? onednn::desc_of(bias->form) : Desc(), descs.y},
           attributes_of(call),
           onednn::cpu_engine()};
 }
@@ -142,7 +157,7 @@ std::optional<std::string> decline_matmul(const KernelCall& call) {
 
 BoundStep bind_matmul(const KernelCall& call) {
   const Descriptors descs = descriptors_of(call);
-  const std::optional<Tensor> bias = bias_of(call, descs.y.dims().size());
+  const std::optional<TaskOperand> bias = bias_of(call, descs.y.dims().size());
   const bool is_packed = call.inputs[1].is_constant();
   const dnnl::matmul::primitive_desc description = describe(call, descs, bias);
   auto step = std::make_shared<onednn::PrimitiveStep>(dnnl::matmul(description));
@@ -152,7 +167,7 @@ BoundStep bind_matmul(const KernelCall& call) {
                onednn::pack(*call.inputs[1].constant, descs.b, description.weights_desc()));
   else
     step->bind(DNNL_ARG_WEIGHTS, descs.b, place_of(call.inputs[1]));
-  if (bias) step->bind(DNNL_ARG_BIAS, onednn::desc_of({bias->dtype(), bias->dims()}), onednn::keep(*bias));
+  if (bias) step->bind(DNNL_ARG_BIAS, onednn::desc_of(bias->form), place_of(*bias));
   step->bind(DNNL_ARG_DST, descs.y, place_of(call.outputs[0]));
   const Desc scratch = description.scratchpad_desc();
   step->bind(DNNL_ARG_SCRATCHPAD, scratch, place_of({.slot = call.scratch, .is_present = true}));
@@ -172,6 +187,7 @@ std::vector<KernelCase> matmul_cases() {
   add("MatMul", {{2, 3, 5, 17}, {2, 3, 17, 4}}, {}, {});
   add("MatMul", {{2, 3, 17}, {17, 5}}, {}, {1});
   add("Gemm", {{3, 17}, {53, 17}, {53}}, {{"transB", 1}}, {1, 2});
+  add("Gemm", {{3, 17}, {53, 17}, {53}}, {{"transB", 1}}, {});
   add("Gemm", {{17, 3}, {17, 5}}, {{"transA", 1}}, {});
   const Quantization x{DataType::uint8, {0.03f}, {9}};
   const Quantization w{DataType::int8, std::vector<float>(53, 0.02f), std::vector<std::int32_t>(53, 0)};

@@ -110,12 +110,6 @@ std::shared_ptr<const PackedConstant> pack(const Tensor& constant, const dnnl::m
   });
 }
 
-std::shared_ptr<const Slot> keep(Tensor constant) {
-  TaskOperand operand{.form = {constant.dtype(), constant.dims()}, .is_present = true};
-  operand.constant = std::move(constant);
-  return place_of(operand);
-}
-
 dnnl::primitive_attr new_attributes() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);

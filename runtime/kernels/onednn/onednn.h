@@ -29,8 +29,6 @@ bool keeps_unit(const std::vector<Activation>& activations);
 /// The constant reordered from `from` to `to`, shared between sessions.
 std::shared_ptr<const PackedConstant> pack(const Tensor& constant, const dnnl::memory::desc& from,
                                            const dnnl::memory::desc& to);
-/// The same from a descriptor that lies plainly, for a constant that is made for this step alone.
-std::shared_ptr<const Slot> keep(Tensor constant);
 
 /// True if oneDNN has a primitive for what `describe` asks of it.
 template <typename Describe>
