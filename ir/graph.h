@@ -37,15 +37,16 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-/// How a value's elements become integers, decided ahead of the quantizing passes (by a scheme, calibration or
-/// training): real = scale * (integer - zero point). What is absent here they decide from range and profile.
+/// How a value's elements become integers, decided ahead of the quantizing passes (by a scheme, calibration
+/// or training): real = scale * (integer - zero point). What is absent here they decide from range and
+/// profile.
 struct ValueQuantization {
-  DataType type = DataType::undefined;  // of the stored integers
-  int bits = 8;                         // the integers lie in the range of so many bits
-  bool is_symmetric = true;             // zero point in the middle of the integers
-  int axis = -1;                        // one scale per index of this axis; -1: one for all
-  std::int64_t block_size = 0;          // one scale per so many neighbours along `axis`; 0: no blocks
-  std::vector<float> scales = {};       // empty: from the range, or from the elements of a constant
+  DataType type = DataType::undefined;         // of the stored integers
+  int bits = 8;                                // the integers lie in the range of so many bits
+  bool is_symmetric = true;                    // zero point in the middle of the integers
+  int axis = -1;                               // one scale per index of this axis; -1: one for all
+  std::int64_t block_size = 0;                 // one scale per so many neighbours along `axis`; 0: no blocks
+  std::vector<float> scales = {};              // empty: from the range, or from the elements of a constant
   std::vector<std::int32_t> zero_points = {};  // as many as scales, or empty: the neutral one
   bool operator==(const ValueQuantization&) const = default;
 };
