@@ -69,13 +69,19 @@ struct Cost {
 /// `outputs` are the inferred types.
 using CostRule = std::function<Cost(const InferCall& call, std::span<const Operand> outputs)>;
 
-/// Builds the gradients of a node's inputs from those of its outputs, as nodes added to `edit`; ValueId::none
-/// where an input has no gradient. `output_gradients` has ValueId::none for outputs that do not matter.
+/// Builds the gradients of a node's inputs from those of its outputs, as nodes added to `edit` (vocabulary:
+/// ir/gradient_rules.h). Returns one value per input, of its shape and element type; ValueId::none, or fewer
+/// values, where an input has no gradient (which means zero). Called only at opset 13 and later.
 struct GradientCall {
   const Node& node;
   const Graph& graph;
   Edit& edit;
-  std::span<const ValueId> output_gradients;
+  std::span<const ValueId> output_gradients;  // ValueId::none for outputs that do not matter
+  const std::vector<bool>& wanted_inputs;     // only these are read from the result
+  int opset = 0;
+
+  const Attributes& attributes() const { return node.attributes; }
+  bool wants(std::size_t input) const { return input < wanted_inputs.size() && wanted_inputs[input]; }
 };
 using GradientRule = std::function<std::vector<ValueId>(const GradientCall&)>;
 

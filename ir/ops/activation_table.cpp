@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -24,6 +25,7 @@ OpDefinition activation(std::string name, std::vector<int> versions, MakeFunctio
             return Tensors{map_floats(call.inputs[0], make(call.attributes()))};
           },
       .count_cost = operations_per_output(1),
+      .gradient = own_gradient_operator(),
       .is_elementwise = true,
   };
 }
@@ -104,6 +106,7 @@ bool is_wanted_infinity(const Attributes& attributes, double x) {
 
 OpDefinition is_inf_definition() {
   OpDefinition op = activation("IsInf", {10, 20}, nullptr);
+  op.gradient = {};
   op.infer = [](const InferCall& call) {
     return std::vector<Operand>{operand(DataType::boolean, call.inputs[0].type.shape)};
   };

@@ -1,5 +1,6 @@
 // The mean of each window; padding counts as zeros if count_include_pad, else not at all
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/pool_rules.h"
 
 namespace edgeopt {
@@ -33,6 +34,7 @@ OpDefinition average_pool_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = pool_cost,
+      .gradient = own_gradient_operator(),
       .quantization = {.role = QuantizationRole::computes},
   };
 }

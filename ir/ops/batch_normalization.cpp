@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -105,6 +106,20 @@ std::vector<TiedDims> tied_dims(const InferCall& call) {
   return {channels};
 }
 
+// (dx, dscale, dbias, dmean, dvariance); a batch's own statistics are part of x's gradient.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  require_first_output(call);
+  const bool trains = call.opset >= 14 && call.attributes().get_int("training_mode", 0) != 0;
+  const std::vector<ValueId>& inputs = call.node.inputs;
+  std::vector<bool> wanted;
+  for (std::size_t i = 0; i < (trains ? 3 : 5); ++i) wanted.push_back(call.wants(i));
+  return emit_training(call,
+                       {.op_type = "BatchNormalizationGradient",
+                        .inputs = {call.output_gradients[0], inputs[0], inputs[1], inputs[3], inputs[4]},
+                        .attributes = call.attributes()},
+                       wanted);
+}
+
 }  // namespace
 
 OpDefinition batch_normalization_op() {
@@ -115,6 +130,7 @@ OpDefinition batch_normalization_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = operations_per_output(2),
+      .gradient = gradient,
       .tied_dims = tied_dims,
   };
 }

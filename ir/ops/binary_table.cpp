@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/dim_arithmetic.h"
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -105,17 +106,49 @@ Tensors evaluate_bit_shift(const EvaluateCall& call) {
                                  [=](auto a, auto b) { return bit_shift(a, b, is_left); })};
 }
 
+// Each rule gives the gradient of one input before it is summed over broadcast axes.
+using SideGradient = ValueId (*)(const GradientCall& call, ValueId dy, std::size_t side);
+
+OpDefinition with_gradient(OpDefinition op, SideGradient f) {
+  return differentiable(std::move(op), [f](const GradientCall& call) {
+    return for_wanted(call, [&](std::size_t side) {
+      return sum_to_input(call, f(call, call.output_gradients[0], side), side);
+    });
+  });
+}
+
+ValueId add_gradient(const GradientCall&, ValueId dy, std::size_t) { return dy; }
+
+ValueId subtract_gradient(const GradientCall& call, ValueId dy, std::size_t side) {
+  return side == 0 ? dy : emit(call, "Neg", {dy});
+}
+
+ValueId multiply_gradient(const GradientCall& call, ValueId dy, std::size_t side) {
+  return emit(call, "Mul", {dy, call.node.inputs[1 - side]});
+}
+
+// d(a / b) / db = -(a / b) / b
+ValueId divide_gradient(const GradientCall& call, ValueId dy, std::size_t side) {
+  const ValueId over_b = emit(call, "Div", {dy, call.node.inputs[1]});
+  return side == 0 ? over_b : emit(call, "Neg", {emit(call, "Mul", {over_b, call.node.outputs[0]})});
+}
+
 }  // namespace
 
 std::vector<OpDefinition> binary_table() {
   constexpr TypeList<bool> booleans;
   constexpr IntegerTypes integers;
   return {
-      quantizable(commutative(arithmetic("Add", add_dims, [](auto a, auto b) { return add(a, b); }))),
-      arithmetic("Sub", subtract_dims, [](auto a, auto b) { return subtract(a, b); }),
-      quantizable(
-          commutative(arithmetic("Mul", multiply_dims, [](auto a, auto b) { return multiply(a, b); }))),
-      arithmetic("Div", divide_dims, [](auto a, auto b) { return divide(a, b); }),
+      with_gradient(
+          quantizable(commutative(arithmetic("Add", add_dims, [](auto a, auto b) { return add(a, b); }))),
+          add_gradient),
+      with_gradient(arithmetic("Sub", subtract_dims, [](auto a, auto b) { return subtract(a, b); }),
+                    subtract_gradient),
+      with_gradient(quantizable(commutative(
+                        arithmetic("Mul", multiply_dims, [](auto a, auto b) { return multiply(a, b); }))),
+                    multiply_gradient),
+      with_gradient(arithmetic("Div", divide_dims, [](auto a, auto b) { return divide(a, b); }),
+                    divide_gradient),
       commutative(typed_binary("And", {1, 7}, booleans, [](bool a, bool b) { return a && b; })),
       commutative(typed_binary("Or", {1, 7}, booleans, [](bool a, bool b) { return a || b; })),
       commutative(typed_binary("Xor", {1, 7}, booleans, [](bool a, bool b) { return a != b; })),

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -28,6 +29,17 @@ Operand inferred(const Operand& x, DataType to) {
   return y;
 }
 
+ValueId cast_back(const GradientCall& call, ValueId dy) {
+  const auto dtype = static_cast<std::int64_t>(dtype_of(call, call.node.inputs[0]));
+  return emit(call, "Cast", {dy}, {{"to", dtype}});
+}
+
+// The second input of CastLike gives its type alone.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  if (!call.wants(0)) return {};
+  return {cast_back(call, call.output_gradients[0])};
+}
+
 OpDefinition casting(std::string name, int required_inputs, InferRule infer, EvaluateRule evaluate) {
   return {
       .name = std::move(name),
@@ -36,6 +48,7 @@ OpDefinition casting(std::string name, int required_inputs, InferRule infer, Eva
       .infer = std::move(infer),
       .evaluate = std::move(evaluate),
       .count_cost = operations_per_output(1),
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }

@@ -2,6 +2,7 @@
 #include <limits>
 #include <optional>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -36,6 +37,22 @@ Tensors evaluate(const EvaluateCall& call) {
   return {cast(y, call.inputs[0].dtype())};
 }
 
+// The elements that a bound replaced depend on that bound alone.
+ValueId bound_gradient(const GradientCall& call, std::size_t bound) {
+  const char* const is_outside = bound == 1 ? "Less" : "Greater";
+  const ValueId outside = emit(call, is_outside, {call.node.inputs[0], call.node.inputs[bound]});
+  return sum_to_input(call, emit(call, "Where", {outside, call.output_gradients[0], number(call, 0)}), bound);
+}
+
+std::vector<ValueId> gradient(const GradientCall& call) {
+  return for_wanted(call, [&](std::size_t i) {
+    if (i > 0) return bound_gradient(call, i);
+    std::vector<ValueId> inputs = call.node.inputs;
+    inputs.insert(inputs.begin(), call.output_gradients[0]);
+    return emit_training(call, "ClipGradient", std::move(inputs));
+  });
+}
+
 }  // namespace
 
 OpDefinition clip_op() {
@@ -45,6 +62,7 @@ OpDefinition clip_op() {
       .infer = same_shape_as_input,
       .evaluate = evaluate,
       .count_cost = operations_per_output(2),
+      .gradient = gradient,
       .is_elementwise = true,
       .is_idempotent = true,
   };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -72,6 +73,32 @@ std::vector<Operand> infer(const InferCall& call) {
 
 Tensors evaluate(const EvaluateCall& call) { return {concatenate(call.inputs, axis_of(call.attributes()))}; }
 
+// The parts of dy that the inputs became.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const ValueId first = call.node.inputs[0];
+  const std::int64_t axis = axis_of(call.attributes());
+  std::vector<std::int64_t> sizes;
+  std::vector<ValueId> computed_sizes;
+  for (const ValueId input : call.node.inputs) {
+    const auto position = static_cast<std::size_t>(normalize_axis(axis, rank_of(call, first)));
+    const std::optional<Shape>& shape = call.graph.type_of(input).shape;
+    if (shape && (*shape)[position].is_number()) sizes.push_back((*shape)[position].size);
+    computed_sizes.push_back(input);
+  }
+  ValueId split = ValueId::none;
+  if (sizes.size() == call.node.inputs.size()) {
+    split = int_list(call, sizes);
+  } else {
+    for (ValueId& size : computed_sizes)
+      size = emit(call, "Gather", {emit(call, "Shape", {size}), int_list(call, {axis})});
+    split = emit(call, "Concat", computed_sizes, {{"axis", 0}});
+  }
+  return call.edit.add_node({.op_type = "Split",
+                             .inputs = {call.output_gradients[0], split},
+                             .attributes = {{"axis", axis}},
+                             .output_count = static_cast<int>(call.node.inputs.size())});
+}
+
 }  // namespace
 
 OpDefinition concat_op() {
@@ -80,6 +107,7 @@ OpDefinition concat_op() {
       .versions = {1, 4, 11, 13},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = gradient,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

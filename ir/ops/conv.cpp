@@ -2,6 +2,7 @@
 #include "ir/convolve.h"
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 
 namespace edgeopt {
 namespace {
@@ -24,6 +25,17 @@ Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {
   return convolution_cost(call.inputs[1], outputs[0]);
 }
 
+ValueId gradient_of(const GradientCall& call, std::size_t input) {
+  const ValueId x = call.node.inputs[0], w = call.node.inputs[1], dy = call.output_gradients[0];
+  if (input == 0) return emit_training(call, "ConvInputGradient", {dy, w, x}, call.attributes());
+  if (input == 1) return emit_training(call, "ConvWeightGradient", {dy, x, w}, call.attributes());
+  return sum_channels(call, dy, rank_of(call, call.node.outputs[0]));
+}
+
+std::vector<ValueId> gradient(const GradientCall& call) {
+  return for_wanted(call, [&](std::size_t input) { return gradient_of(call, input); });
+}
+
 }  // namespace
 
 OpDefinition conv_op() {
@@ -34,6 +46,7 @@ OpDefinition conv_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,
+      .gradient = gradient,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

@@ -6,6 +6,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/convolve.h"
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 #include "support/parallel.h"
@@ -171,6 +172,36 @@ Cost count_cost(const InferCall& call, std::span<const Operand>) {
   return {.multiply_adds = known_element_count(call.inputs[0]) * (known_element_count(weight) / channels)};
 }
 
+// Those of the Conv that this one transposes, with its pads in numbers.
+Attributes conv_attributes(const GradientCall& call) {
+  Attributes result;
+  for (const char* name : {"strides", "dilations", "pads", "group", "kernel_shape"})
+    if (const Attribute* attribute = call.attributes().find(name)) result.set(name, *attribute);
+  const std::string auto_pad = call.attributes().get_string("auto_pad", "NOTSET");
+  if (!auto_pad.starts_with("SAME") && !call.attributes().find("output_shape")) return result;
+  const std::optional<Shape>& x = call.graph.type_of(call.node.inputs[0]).shape;
+  const std::optional<Dims> w = call.graph.static_dims_of(call.node.inputs[1]);
+  const std::optional<Dims> spatial = x ? static_dims(Shape(x->begin() + 2, x->end())) : std::nullopt;
+  if (!spatial || !w) reject_gradient(call, "pads that follow from dims which are not numbers");
+  const Window window = window_for(call.attributes(), *spatial, std::span(*w).subspan(2));
+  std::vector<std::int64_t> pads;
+  for (const WindowAxis& axis : window) pads.push_back(axis.pad_begin);
+  for (const WindowAxis& axis : window) pads.push_back(axis.pad_end);
+  result.set("pads", pads);
+  return result;
+}
+
+// Back through the transpose is forward through the Conv; for the weight, x and dy change places.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const ValueId x = call.node.inputs[0], w = call.node.inputs[1], dy = call.output_gradients[0];
+  const Attributes attributes = conv_attributes(call);
+  return for_wanted(call, [&](std::size_t input) {
+    if (input == 0) return emit(call, "Conv", {dy, w}, attributes);
+    if (input == 1) return emit_training(call, "ConvWeightGradient", {x, dy, w}, attributes);
+    return sum_channels(call, dy, rank_of(call, x));
+  });
+}
+
 }  // namespace
 
 OpDefinition conv_transpose_op() {
@@ -181,6 +212,7 @@ OpDefinition conv_transpose_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,
+      .gradient = gradient,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

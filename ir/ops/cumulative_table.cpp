@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -68,11 +69,20 @@ OpDefinition cumulative(std::string name, std::vector<int> versions, EvaluateRul
   };
 }
 
+// x[i] is in all sums from i on: the sum from the other end.
+ValueId sum_gradient(const GradientCall& call, ValueId dy) {
+  Attributes attributes = call.attributes();
+  attributes.set("reverse", attributes.get_int("reverse", 0) != 0 ? 0 : 1);
+  return emit(call, "CumSum", {dy, call.node.inputs[1]}, attributes);
+}
+
 }  // namespace
 
 std::vector<OpDefinition> cumulative_table() {
   return {
-      cumulative("CumSum", {11, 14}, accumulating(0, [](auto a, auto b) { return plus(a, b); })),
+      differentiable(
+          cumulative("CumSum", {11, 14}, accumulating(0, [](auto a, auto b) { return plus(a, b); })),
+          first_input_gradient(sum_gradient)),
       cumulative("CumProd", {26}, accumulating(1, [](auto a, auto b) { return times(a, b); })),
   };
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -48,6 +49,13 @@ Tensors evaluate(const EvaluateCall& call) {
   return {transpose(data.reshaped(split), order).reshaped({n, c, h * b, w * b})};
 }
 
+// SpaceToDepth undoes the mode DCR alone.
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  if (call.attributes().get_string("mode", "DCR") == "DCR")
+    return emit(call, "SpaceToDepth", {dy}, {{"blocksize", call.attributes().get_int("blocksize", 0)}});
+  return emit_training(call, "DepthToSpaceGradient", {dy, call.node.inputs[0]}, call.attributes());
+}
+
 }  // namespace
 
 OpDefinition depth_to_space_op() {
@@ -56,6 +64,7 @@ OpDefinition depth_to_space_op() {
       .versions = {1, 11, 13},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -1,4 +1,5 @@
 // y = (x - zero_point) * scale, in the element type of the scale.
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/quantized_scale.h"
 
@@ -31,6 +32,15 @@ std::vector<Operand> infer(const InferCall& call) {
   return {operand(output_type(call.attributes(), call.inputs[1].type.dtype), call.inputs[0].type.shape)};
 }
 
+// (dx, dscale), both in the scale's type: the integers carry a gradient for the QuantizeLinear before them.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs.insert(inputs.begin(), call.output_gradients[0]);
+  return emit_training(
+      call, {.op_type = "DequantizeLinearGradient", .inputs = inputs, .attributes = call.attributes()},
+      {call.wants(0), call.wants(1)});
+}
+
 }  // namespace
 
 OpDefinition dequantize_linear_op() {
@@ -41,6 +51,7 @@ OpDefinition dequantize_linear_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = operations_per_output(2),
+      .gradient = gradient,
   };
 }
 

@@ -1,5 +1,6 @@
 // Inference: y = x and a mask of all ones (a number below opset 10, a boolean since). Training mode is
 // random.
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -27,6 +28,15 @@ std::vector<Operand> infer(const InferCall& call) {
   return {operand(x.dtype, x.shape), operand(mask_type(call.opset, x.dtype), x.shape)};
 }
 
+// In inference it is the identity; which elements training drops is not written in the graph.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  require_first_output(call);
+  const std::optional<Tensor> flag =
+      call.node.has_input(2) ? call.graph.constant(call.node.inputs[2]) : Tensor::scalar(false);
+  if (!flag || to_double(*flag) != 0) reject_gradient(call, "training mode");
+  return {call.output_gradients[0]};
+}
+
 }  // namespace
 
 OpDefinition dropout_op() {
@@ -35,6 +45,7 @@ OpDefinition dropout_op() {
       .versions = {1, 6, 7, 10, 12, 13, 22},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }

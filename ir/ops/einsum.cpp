@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -146,6 +147,55 @@ Cost count_cost(const InferCall& call, std::span<const Operand>) {
   return cost;
 }
 
+// The gradient of one operand: dy times the other operands, summed over what this one does not have. Ones of
+// the operand's dims bring in the letters that nobody else has.
+ValueId operand_gradient(const GradientCall& call, const EinsumEquation& equation, std::size_t operand) {
+  const std::string& term = equation.inputs[operand];
+  std::string terms = equation.output;
+  std::vector<ValueId> factors{call.output_gradients[0]};
+  for (std::size_t i = 0; i < equation.inputs.size(); ++i) {
+    if (i == operand) continue;
+    terms += "," + equation.inputs[i];
+    factors.push_back(call.node.inputs[i]);
+  }
+  const auto is_missing = [&](char letter) { return terms.find(letter) == std::string::npos; };
+  if (std::ranges::any_of(term, is_missing)) {
+    terms += "," + term;
+    factors.push_back(filled_like(call.edit, call.graph, call.node.inputs[operand], 1));
+  }
+  const ValueId product = emit(call, "Einsum", factors, {{"equation", terms + "->" + term}});
+  return emit_training(call, "SumTo", {product, call.node.inputs[operand]});
+}
+
+// Every axis with a letter of its own, also those of an ellipsis, so that the terms can be rearranged.
+EinsumEquation spelled_out(const GradientCall& call) {
+  std::vector<std::size_t> ranks;
+  for (const ValueId input : call.node.inputs) ranks.push_back(rank_of(call, input));
+  EinsumEquation equation = parse_einsum(call.attributes().get_string("equation", ""), ranks);
+  std::string all = equation.output;
+  for (const std::string& term : equation.inputs) all += term;
+  char next = 'A';
+  for (char digit = '0'; digit <= '9'; ++digit) {
+    if (all.find(digit) == std::string::npos) continue;
+    while (all.find(next) != std::string::npos) ++next;
+    std::ranges::replace(equation.output, digit, next);
+    for (std::string& term : equation.inputs) std::ranges::replace(term, digit, next);
+    ++next;
+  }
+  return equation;
+}
+
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const EinsumEquation equation = spelled_out(call);
+  return for_wanted(call, [&](std::size_t operand) {
+    std::string letters = equation.inputs[operand];
+    std::ranges::sort(letters);
+    if (std::ranges::adjacent_find(letters) != letters.end())
+      reject_gradient(call, "an operand whose diagonal is taken");
+    return operand_gradient(call, equation, operand);
+  });
+}
+
 }  // namespace
 
 OpDefinition einsum_op() {
@@ -155,6 +205,7 @@ OpDefinition einsum_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,
+      .gradient = gradient,
   };
 }
 

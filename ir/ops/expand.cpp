@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -44,6 +45,8 @@ OpDefinition expand_op() {
       .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(
+          [](const GradientCall& call, ValueId dy) { return sum_to_input(call, dy, 0); }),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -1,5 +1,6 @@
 // [a, b, c, d] -> [a * b, c * d] for axis 2
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 
 namespace edgeopt {
 namespace {
@@ -34,6 +35,7 @@ OpDefinition flatten_op() {
       .versions = {1, 9, 11, 13, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(reshape_to_input),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

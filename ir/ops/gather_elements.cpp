@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
@@ -44,6 +45,7 @@ OpDefinition gather_elements_op() {
       .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

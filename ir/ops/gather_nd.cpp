@@ -1,4 +1,5 @@
 // y[p] = data[indices[p]], where the last axis of indices holds coordinates after the batch dims.
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -74,6 +75,7 @@ OpDefinition gather_nd_op() {
       .required_inputs = 2,
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
   };
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "ir/multiply_matrices.h"
 #include "support/error.h"
@@ -67,6 +68,25 @@ Cost count_cost(const InferCall& call, std::span<const Operand> outputs) {
                              outputs[0]);
 }
 
+// With A' = op(A), B' = op(B): dA' = alpha * dY * B'^T, dB' = alpha * A'^T * dY, dC = beta * dY.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const ValueId a = call.node.inputs[0], b = call.node.inputs[1], dy = call.output_gradients[0];
+  const bool trans_a = is_transposed(call.attributes(), "transA");
+  const bool trans_b = is_transposed(call.attributes(), "transB");
+  const float alpha = call.attributes().get_float("alpha", 1);
+  const float beta = call.attributes().get_float("beta", 1);
+  const auto product = [&](std::vector<ValueId> factors, bool first, bool second) {
+    return emit(call, "Gemm", std::move(factors),
+                {{"alpha", alpha}, {"transA", first ? 1 : 0}, {"transB", second ? 1 : 0}});
+  };
+  return for_wanted(call, [&](std::size_t i) {
+    if (i == 0) return trans_a ? product({b, dy}, trans_b, true) : product({dy, b}, false, !trans_b);
+    if (i == 1) return trans_b ? product({dy, a}, true, trans_a) : product({a, dy}, !trans_a, false);
+    const ValueId scaled = beta == 1 ? dy : emit(call, "Mul", {dy, number(call, beta)});
+    return sum_to_input(call, scaled, 2);
+  });
+}
+
 }  // namespace
 
 OpDefinition gemm_op() {
@@ -77,6 +97,7 @@ OpDefinition gemm_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = count_cost,
+      .gradient = gradient,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "ir/call_inputs.h"
 #include "ir/pool_rules.h"
+#include "ir/reduction_gradients.h"
 
 namespace edgeopt {
 namespace {
@@ -35,6 +37,21 @@ Tensors evaluate_lp(const EvaluateCall& call) {
   })};
 }
 
+std::vector<std::int64_t> spatial_axes(const GradientCall& call) {
+  std::vector<std::int64_t> axes(rank_of(call, call.node.inputs[0]));
+  std::iota(axes.begin(), axes.end(), 0);
+  axes.erase(axes.begin(), axes.begin() + 2);
+  return axes;
+}
+
+ValueId average_gradient(const GradientCall& call, ValueId dy) {
+  return spread_mean(call, dy, call.node.outputs[0]);
+}
+
+ValueId max_gradient(const GradientCall& call, ValueId dy) {
+  return spread_to_extremes(call, dy, int_list(call, spatial_axes(call)));
+}
+
 }  // namespace
 
 std::vector<OpDefinition> global_pool_table() {
@@ -43,12 +60,14 @@ std::vector<OpDefinition> global_pool_table() {
            .infer = infer_global_pool,
            .evaluate = evaluate_average,
            .count_cost = pool_cost,
+           .gradient = first_input_gradient(average_gradient),
            .quantization = {.role = QuantizationRole::computes}},
           {.name = "GlobalMaxPool",
            .versions = {1, 22},
            .infer = infer_global_pool,
            .evaluate = evaluate_max,
            .count_cost = pool_cost,
+           .gradient = first_input_gradient(max_gradient),
            .quantization = {.role = QuantizationRole::keeps_scale}},
           {.name = "GlobalLpPool",
            .versions = {1, 2, 22},

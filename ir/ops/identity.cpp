@@ -1,4 +1,5 @@
 // y = x
+#include "ir/gradient_rules.h"
 #include "ir/op.h"
 
 namespace edgeopt {
@@ -9,6 +10,7 @@ OpDefinition identity_op() {
       .versions = {1, 13, 14, 16, 19, 21, 23},
       .infer = [](const InferCall& call) { return std::vector<Operand>{call.inputs[0]}; },
       .evaluate = [](const EvaluateCall& call) { return Tensors{call.inputs[0]}; },
+      .gradient = first_input_gradient([](const GradientCall&, ValueId dy) { return dy; }),
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_elementwise = true,
       .is_idempotent = true,

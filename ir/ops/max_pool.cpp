@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "ir/pool_rules.h"
 
@@ -69,6 +70,7 @@ OpDefinition max_pool_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = pool_cost,
+      .gradient = own_gradient_operator(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

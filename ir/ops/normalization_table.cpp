@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -151,6 +152,37 @@ Tensors group_normalization(const EvaluateCall& call) {
       scaled_channels(call, normalize(to_doubles(call.inputs[0]), groups, epsilon_of(call), true).elements)};
 }
 
+// (dx, dscale) = <operator>Gradient(dy, x, scale); dbias is dy summed.
+std::vector<ValueId> parameter_gradients(const GradientCall& call, ValueId dbias) {
+  require_first_output(call);
+  std::vector<ValueId> gradients =
+      emit_training(call,
+                    {.op_type = call.node.op_type + "Gradient",
+                     .inputs = {call.output_gradients[0], call.node.inputs[0], call.node.inputs[1]},
+                     .attributes = call.attributes()},
+                    {call.wants(0), call.wants(1)});
+  gradients.resize(2, ValueId::none);
+  gradients.push_back(dbias);
+  return gradients;
+}
+
+std::vector<ValueId> layer_gradient(const GradientCall& call) {
+  return parameter_gradients(call,
+                             call.wants(2) ? sum_to_input(call, call.output_gradients[0], 2) : ValueId::none);
+}
+
+// Below opset 21 GroupNormalization has a scale and a bias per group.
+std::vector<ValueId> channel_gradient(const GradientCall& call) {
+  if (!call.wants(2)) return parameter_gradients(call, ValueId::none);
+  const ValueId x = call.node.inputs[0];
+  const ValueId per_channel = sum_channels(call, call.output_gradients[0], rank_of(call, x));
+  if (!call.node.is("GroupNormalization") || call.opset >= 21) return parameter_gradients(call, per_channel);
+  const std::int64_t groups = call.attributes().get_int("num_groups", 0);
+  const ValueId grouped = emit(call, "Reshape", {per_channel, int_list(call, {groups, -1})});
+  const ValueId sums = emit(call, "ReduceSum", {grouped, int_list(call, {1})}, {{"keepdims", 0}});
+  return parameter_gradients(call, sums);
+}
+
 struct NormalizationRules {
   std::vector<int> versions;
   int required_inputs;
@@ -172,11 +204,13 @@ OpDefinition normalization(std::string name, NormalizationRules rules) {
 OpDefinition layer_normalization_definition() {
   OpDefinition op = normalization("LayerNormalization", {{17}, 2, layer_normalization});
   op.infer = infer_layer_normalization;
+  op.gradient = layer_gradient;
   return op;
 }
 
 OpDefinition instance_normalization_definition() {
   OpDefinition op = normalization("InstanceNormalization", {{1, 6, 22}, 3, instance_normalization});
+  op.gradient = channel_gradient;
   op.tied_dims = [](const InferCall&) {
     return std::vector<TiedDims>{{{{.operand = 0, .axis = 1},
                                    {.operand = 1, .axis = 0},
@@ -193,7 +227,8 @@ std::vector<OpDefinition> normalization_table() {
       layer_normalization_definition(),
       normalization("RMSNormalization", {{23}, 2, rms_normalization}),
       instance_normalization_definition(),
-      normalization("GroupNormalization", {{18, 21}, 3, group_normalization}),
+      differentiable(normalization("GroupNormalization", {{18, 21}, 3, group_normalization}),
+                     channel_gradient),
   };
 }
 

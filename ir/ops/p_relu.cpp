@@ -1,4 +1,5 @@
 // y = x < 0 ? slope * x : x; the slope broadcasts to x.
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -28,6 +29,15 @@ Tensors evaluate(const EvaluateCall& call) {
                                  [](auto x, auto slope) { return p_relu(x, slope); })};
 }
 
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const ValueId x = call.node.inputs[0], dy = call.output_gradients[0], zero = number(call, 0);
+  const ValueId is_negative = emit(call, "Less", {x, zero});
+  return for_wanted(call, [&](std::size_t i) {
+    if (i == 0) return emit(call, "Where", {is_negative, emit(call, "Mul", {dy, call.node.inputs[1]}), dy});
+    return sum_to_input(call, emit(call, "Where", {is_negative, emit(call, "Mul", {dy, x}), zero}), 1);
+  });
+}
+
 }  // namespace
 
 OpDefinition p_relu_op() {
@@ -38,6 +48,7 @@ OpDefinition p_relu_op() {
       .infer = same_shape_as_input,
       .evaluate = evaluate,
       .count_cost = operations_per_output(1),
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }

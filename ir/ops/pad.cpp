@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -104,6 +105,7 @@ OpDefinition pad_op() {
       .versions = {1, 2, 11, 13, 18, 19, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

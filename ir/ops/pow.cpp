@@ -1,6 +1,7 @@
 // y = x ^ exponent, in the element type of x; the exponent may have another type.
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -43,6 +44,39 @@ Tensors evaluate(const EvaluateCall& call) {
   return {y};
 }
 
+// exponent * x^(exponent - 1); a square, the usual case, needs no power.
+ValueId base_slope(const GradientCall& call, ValueId exponent) {
+  const ValueId x = call.node.inputs[0];
+  const std::optional<Tensor> constant = call.graph.constant(call.node.inputs[1]);
+  if (constant && constant->element_count() == 1 && to_double(*constant) == 2)
+    return emit(call, "Mul", {x, number(call, 2)});
+  const ValueId less_one = emit(call, "Sub", {exponent, number(call, 1)});
+  return emit(call, "Mul", {exponent, emit(call, "Pow", {x, less_one})});
+}
+
+// y * log(x), where x > 0; the limit 0 elsewhere.
+ValueId exponent_slope(const GradientCall& call) {
+  const ValueId x = call.node.inputs[0];
+  const ValueId is_positive = emit(call, "Greater", {x, number(call, 0)});
+  const ValueId safe = emit(call, "Where", {is_positive, x, number(call, 1)});
+  return emit(call, "Mul", {call.node.outputs[0], emit(call, "Log", {safe})});
+}
+
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const DataType dtype = dtype_of(call, call.node.inputs[0]);
+  const DataType exponent_type = dtype_of(call, call.node.inputs[1]);
+  const auto to_type = [&](ValueId value, DataType type) {
+    if (dtype == exponent_type) return value;
+    return emit(call, "Cast", {value}, {{"to", static_cast<std::int64_t>(type)}});
+  };
+  return for_wanted(call, [&](std::size_t i) {
+    const ValueId slope =
+        i == 0 ? base_slope(call, to_type(call.node.inputs[1], dtype)) : exponent_slope(call);
+    const ValueId product = emit(call, "Mul", {call.output_gradients[0], slope});
+    return sum_to_input(call, i == 0 ? product : to_type(product, exponent_type), i);
+  });
+}
+
 }  // namespace
 
 OpDefinition pow_op() {
@@ -53,6 +87,7 @@ OpDefinition pow_op() {
       .infer = infer_broadcast,
       .evaluate = evaluate,
       .count_cost = operations_per_output(1),
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/quantized_scale.h"
 #include "support/error.h"
@@ -65,6 +66,17 @@ std::vector<Operand> infer(const InferCall& call) {
   return {operand(quantized_type(call.attributes(), zero_point), call.inputs[0].type.shape)};
 }
 
+// (dx, dscale): straight through the rounding, zero where the integer was clamped.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs.insert(inputs.begin(), call.output_gradients[0]);
+  Attributes attributes = call.attributes();
+  attributes.set("output_dtype", static_cast<std::int64_t>(dtype_of(call, call.node.outputs[0])));
+  return emit_training(call,
+                       {.op_type = "QuantizeLinearGradient", .inputs = inputs, .attributes = attributes},
+                       {call.wants(0), call.wants(1)});
+}
+
 }  // namespace
 
 OpDefinition quantize_linear_op() {
@@ -75,6 +87,7 @@ OpDefinition quantize_linear_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = operations_per_output(3),
+      .gradient = gradient,
   };
 }
 

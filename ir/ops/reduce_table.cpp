@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/op_rules.h"
+#include "ir/reduction_gradients.h"
 
 namespace edgeopt {
 namespace {
@@ -80,6 +81,7 @@ std::optional<Shape> inferred_shape(const InferCall& call) {
 }
 
 OpDefinition reduce_op(std::string name, std::vector<int> versions, Reduction reduction) {
+  GradientRule gradient = reduction_gradient(name);
   return {
       .name = std::move(name),
       .versions = std::move(versions),
@@ -90,6 +92,7 @@ OpDefinition reduce_op(std::string name, std::vector<int> versions, Reduction re
       .evaluate = [reduction](const EvaluateCall& call) { return evaluate(call, reduction); },
       .count_cost = [](const InferCall& call,
                        auto) { return Cost{.other_operations = known_element_count(call.inputs[0])}; },
+      .gradient = std::move(gradient),
   };
 }
 

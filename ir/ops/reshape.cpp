@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -75,6 +76,7 @@ OpDefinition reshape_op() {
       .versions = {1, 5, 13, 14, 19, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(reshape_to_input),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/interpolate.h"
 #include "support/error.h"
 
@@ -169,6 +170,7 @@ OpDefinition resize_op() {
       .versions = {10, 11, 13, 18, 19},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -119,6 +120,7 @@ OpDefinition slice_op() {
       .versions = {1, 10, 11, 13},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

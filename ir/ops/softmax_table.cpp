@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -76,6 +77,12 @@ OpDefinition line_op(std::string name, LineFunction f, std::int64_t operations) 
   };
 }
 
+// dx = <operator>Gradient(dy, y)
+std::vector<ValueId> gradient(const GradientCall& call) {
+  return {emit_training(call, call.node.op_type + "Gradient",
+                        {call.output_gradients[0], call.node.outputs[0]}, call.attributes())};
+}
+
 OpDefinition quantizable(OpDefinition op) {
   op.quantization.role = QuantizationRole::computes;
   return op;
@@ -85,8 +92,8 @@ OpDefinition quantizable(OpDefinition op) {
 
 std::vector<OpDefinition> softmax_table() {
   return {
-      quantizable(line_op("Softmax", softmax, 4)),
-      line_op("LogSoftmax", log_softmax, 5),
+      differentiable(quantizable(line_op("Softmax", softmax, 4)), gradient),
+      differentiable(line_op("LogSoftmax", log_softmax, 5), gradient),
       line_op("Hardmax", hardmax, 1),
   };
 }

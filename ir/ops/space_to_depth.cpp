@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -45,6 +46,10 @@ Tensors evaluate(const EvaluateCall& call) {
   return {transpose(data.reshaped({n, c, h, b, w, b}), order).reshaped({n, c * b * b, h, w})};
 }
 
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  return emit(call, "DepthToSpace", {dy}, call.attributes());
+}
+
 }  // namespace
 
 OpDefinition space_to_depth_op() {
@@ -53,6 +58,7 @@ OpDefinition space_to_depth_op() {
       .versions = {1, 13},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -77,6 +78,18 @@ Tensors evaluate(const EvaluateCall& call) {
   return parts;
 }
 
+// The gradients of the parts one behind the other; zeros for a part that does not matter.
+ValueId gradient(const GradientCall& call) {
+  std::vector<ValueId> parts;
+  for (std::size_t i = 0; i < call.node.outputs.size(); ++i) {
+    if (call.node.outputs[i] == ValueId::none) reject_gradient(call, "a node with an output left out");
+    const bool matters = call.output_gradients[i] != ValueId::none;
+    parts.push_back(matters ? call.output_gradients[i]
+                            : filled_like(call.edit, call.graph, call.node.outputs[i], 0));
+  }
+  return emit(call, "Concat", parts, {{"axis", call.attributes().get_int("axis", 0)}});
+}
+
 }  // namespace
 
 OpDefinition split_op() {
@@ -85,6 +98,7 @@ OpDefinition split_op() {
       .versions = {1, 2, 11, 13, 18},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = [](const GradientCall& call) { return std::vector{gradient(call)}; },
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -53,6 +54,7 @@ OpDefinition squeeze_op() {
       .versions = {1, 11, 13, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(reshape_to_input),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

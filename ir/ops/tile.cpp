@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -54,6 +55,7 @@ OpDefinition tile_op() {
       .versions = {1, 6, 13},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

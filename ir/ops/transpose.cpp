@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "support/error.h"
 
@@ -34,6 +35,17 @@ Tensors evaluate(const EvaluateCall& call) {
   return {transpose(data, permutation_of(call.attributes(), data.rank()))};
 }
 
+// The inverse permutation.
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  if (!call.attributes().find("perm")) return emit(call, "Transpose", {dy});
+  const std::size_t rank = call.attributes().get_ints("perm").size();
+  const std::vector<std::int64_t> permutation = permutation_of(call.attributes(), rank);
+  std::vector<std::int64_t> inverse(rank);
+  for (std::size_t i = 0; i < rank; ++i)
+    inverse[static_cast<std::size_t>(permutation[i])] = static_cast<std::int64_t>(i);
+  return emit(call, "Transpose", {dy}, {{"perm", inverse}});
+}
+
 }  // namespace
 
 OpDefinition transpose_op() {
@@ -42,6 +54,7 @@ OpDefinition transpose_op() {
       .versions = {1, 13, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

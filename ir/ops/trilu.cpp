@@ -1,5 +1,6 @@
 // The upper (column - row >= k) or lower (column - row <= k) triangle of each matrix; the rest is 0.
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -22,10 +23,20 @@ Tensors evaluate(const EvaluateCall& call) {
   return {pick_elements(x, x.dims(), indexes)};
 }
 
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs[0] = dy;
+  return emit(call, "Trilu", inputs, call.attributes());
+}
+
 }  // namespace
 
 OpDefinition trilu_op() {
-  return {.name = "Trilu", .versions = {14}, .infer = same_shape_as_input, .evaluate = evaluate};
+  return {.name = "Trilu",
+          .versions = {14},
+          .infer = same_shape_as_input,
+          .evaluate = evaluate,
+          .gradient = first_input_gradient(gradient)};
 }
 
 }  // namespace edgeopt

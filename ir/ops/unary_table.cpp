@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -23,9 +24,12 @@ OpDefinition unary(std::string name, std::vector<int> versions, EvaluateRule eva
   };
 }
 
+// Unless it has a shorter rule, its gradient is an operator of ir/ops/unary_gradient_table.cpp.
 OpDefinition float_unary(std::string name, std::vector<int> versions, FloatFunction f) {
-  return unary(std::move(name), std::move(versions),
-               [f](const EvaluateCall& call) { return Tensors{map_floats(call.inputs[0], f)}; });
+  return differentiable(
+      unary(std::move(name), std::move(versions),
+            [f](const EvaluateCall& call) { return Tensors{map_floats(call.inputs[0], f)}; }),
+      own_gradient_operator());
 }
 
 template <typename Types, typename Function>
@@ -75,6 +79,47 @@ double softplus(double x) { return (x > 0 ? x : 0) + std::log1p(std::exp(-std::f
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double hard_swish(double x) { return x * std::fmax(0, std::fmin(1, x / 6 + 0.5)); }
 
+// dx = f(dy, x, y)
+template <typename Function>
+OpDefinition with_gradient(OpDefinition op, Function f) {
+  return differentiable(std::move(op), first_input_gradient([f](const GradientCall& call, ValueId dy) {
+                          return f(call, dy, call.node.inputs[0], call.node.outputs[0]);
+                        }));
+}
+
+ValueId abs_gradient(const GradientCall& call, ValueId dy, ValueId x, ValueId) {
+  return emit(call, "Mul", {dy, emit(call, "Sign", {x})});
+}
+
+ValueId neg_gradient(const GradientCall& call, ValueId dy, ValueId, ValueId) {
+  return emit(call, "Neg", {dy});
+}
+
+// By y, which is positive where x is: then x itself need not be kept.
+ValueId relu_gradient(const GradientCall& call, ValueId dy, ValueId, ValueId y) {
+  return emit_training(call, "ReluGradient", {dy, y});
+}
+
+ValueId exp_gradient(const GradientCall& call, ValueId dy, ValueId, ValueId y) {
+  return emit(call, "Mul", {dy, y});
+}
+
+ValueId log_gradient(const GradientCall& call, ValueId dy, ValueId x, ValueId) {
+  return emit(call, "Div", {dy, x});
+}
+
+// 1 / (2 * sqrt(x))
+ValueId sqrt_gradient(const GradientCall& call, ValueId dy, ValueId, ValueId y) {
+  return emit(call, "Div", {emit(call, "Mul", {dy, number(call, 0.5)}), y});
+}
+
+// -1 / x^2
+ValueId reciprocal_gradient(const GradientCall& call, ValueId dy, ValueId, ValueId y) {
+  return emit(call, "Neg", {emit(call, "Mul", {dy, emit(call, "Mul", {y, y})})});
+}
+
+OpDefinition stepwise(OpDefinition op) { return differentiable(std::move(op), zero_gradient()); }
+
 Tensors is_nan(const EvaluateCall& call) {
   Tensor y(DataType::boolean, call.inputs[0].dims());
   const std::vector<double> x = to_doubles(call.inputs[0]);
@@ -115,16 +160,19 @@ std::vector<OpDefinition> trigonometric_ops() {
 std::vector<OpDefinition> exact_ops() {
   constexpr NumberTypes numbers;
   return {
-      idempotent(typed_unary("Abs", {1, 6, 13}, numbers, [](auto x) { return magnitude(x); })),
-      typed_unary("Neg", {1, 6, 13}, numbers, [](auto x) { return negative(x); }),
-      idempotent(typed_unary("Sign", {9, 13}, numbers, [](auto x) { return sign(x); })),
-      idempotent(typed_unary("Relu", {1, 6, 13, 14}, numbers,
-                             [](auto x) { return x < decltype(x){0} ? decltype(x){0} : x; })),
+      with_gradient(idempotent(typed_unary("Abs", {1, 6, 13}, numbers, [](auto x) { return magnitude(x); })),
+                    abs_gradient),
+      with_gradient(typed_unary("Neg", {1, 6, 13}, numbers, [](auto x) { return negative(x); }),
+                    neg_gradient),
+      stepwise(idempotent(typed_unary("Sign", {9, 13}, numbers, [](auto x) { return sign(x); }))),
+      with_gradient(idempotent(typed_unary("Relu", {1, 6, 13, 14}, numbers,
+                                           [](auto x) { return x < decltype(x){0} ? decltype(x){0} : x; })),
+                    relu_gradient),
       typed_unary("Not", {1}, TypeList<bool>{}, [](bool x) { return !x; }),
       typed_unary("BitwiseNot", {18}, IntegerTypes{}, [](auto x) { return ~x; }),
-      idempotent(float_unary("Ceil", {1, 6, 13}, [](double x) { return std::ceil(x); })),
-      idempotent(float_unary("Floor", {1, 6, 13}, [](double x) { return std::floor(x); })),
-      idempotent(float_unary("Round", {11, 22}, [](double x) { return std::nearbyint(x); })),
+      stepwise(idempotent(float_unary("Ceil", {1, 6, 13}, [](double x) { return std::ceil(x); }))),
+      stepwise(idempotent(float_unary("Floor", {1, 6, 13}, [](double x) { return std::floor(x); }))),
+      stepwise(idempotent(float_unary("Round", {11, 22}, [](double x) { return std::nearbyint(x); }))),
   };
 }
 
@@ -132,10 +180,11 @@ std::vector<OpDefinition> exact_ops() {
 
 std::vector<OpDefinition> unary_table() {
   std::vector<OpDefinition> ops = {
-      float_unary("Sqrt", {1, 6, 13}, [](double x) { return std::sqrt(x); }),
-      float_unary("Exp", {1, 6, 13}, [](double x) { return std::exp(x); }),
-      float_unary("Log", {1, 6, 13}, [](double x) { return std::log(x); }),
-      float_unary("Reciprocal", {1, 6, 13}, [](double x) { return 1 / x; }),
+      with_gradient(float_unary("Sqrt", {1, 6, 13}, [](double x) { return std::sqrt(x); }), sqrt_gradient),
+      with_gradient(float_unary("Exp", {1, 6, 13}, [](double x) { return std::exp(x); }), exp_gradient),
+      with_gradient(float_unary("Log", {1, 6, 13}, [](double x) { return std::log(x); }), log_gradient),
+      with_gradient(float_unary("Reciprocal", {1, 6, 13}, [](double x) { return 1 / x; }),
+                    reciprocal_gradient),
       float_unary("Erf", {9, 13}, [](double x) { return std::erf(x); }),
       quantizable(float_unary("Sigmoid", {1, 6, 13}, sigmoid)),
       float_unary("Softplus", {1, 22}, softplus),

@@ -1,9 +1,11 @@
 // Min, Max, Sum, Mean: y = f(x1, x2, ...), any number of inputs, with broadcasting.
 #include <cmath>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -65,14 +67,42 @@ EvaluateRule folding(Combine combine) {
   };
 }
 
+OpDefinition with_gradient(OpDefinition op, std::function<ValueId(const GradientCall&, ValueId dy)> f) {
+  return differentiable(std::move(op), [f = std::move(f)](const GradientCall& call) {
+    const ValueId share = f(call, call.output_gradients[0]);
+    return for_wanted(call, [&](std::size_t i) { return sum_to_input(call, share, i); });
+  });
+}
+
+// The first input that equals the result takes the gradient; the next ones get what is left.
+std::vector<ValueId> extreme_gradient(const GradientCall& call) {
+  const ValueId none = number(call, 0);
+  ValueId left = call.output_gradients[0];
+  std::vector<ValueId> gradients;
+  for (std::size_t i = 0; i < call.node.inputs.size(); ++i) {
+    const bool is_last = i + 1 == call.node.inputs.size();
+    const ValueId is_chosen =
+        is_last ? ValueId::none : emit(call, "Equal", {call.node.inputs[i], call.node.outputs[0]});
+    const ValueId taken = is_last ? left : emit(call, "Where", {is_chosen, left, none});
+    if (!is_last) left = emit(call, "Where", {is_chosen, none, left});
+    gradients.push_back(call.wants(i) ? sum_to_input(call, taken, i) : ValueId::none);
+  }
+  return gradients;
+}
+
 }  // namespace
 
 std::vector<OpDefinition> variadic_table() {
   return {
-      variadic("Min", {1, 6, 8, 12, 13}, folding(minimum)),
-      variadic("Max", {1, 6, 8, 12, 13}, folding(maximum)),
-      variadic("Sum", {1, 6, 8, 13}, folding(sum)),
-      variadic("Mean", {1, 6, 8, 13}, mean),
+      differentiable(variadic("Min", {1, 6, 8, 12, 13}, folding(minimum)), extreme_gradient),
+      differentiable(variadic("Max", {1, 6, 8, 12, 13}, folding(maximum)), extreme_gradient),
+      with_gradient(variadic("Sum", {1, 6, 8, 13}, folding(sum)),
+                    [](const GradientCall&, ValueId dy) { return dy; }),
+      with_gradient(variadic("Mean", {1, 6, 8, 13}, mean),
+                    [](const GradientCall& call, ValueId dy) {
+                      const auto count = static_cast<double>(call.node.inputs.size());
+                      return emit(call, "Mul", {dy, number(call, 1 / count)});
+                    }),
   };
 }
 

@@ -1,5 +1,6 @@
 // y[i] = condition[i] ? a[i] : b[i], with broadcasting, for every element type.
 #include "ir/dim_arithmetic.h"
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 
 namespace edgeopt {
@@ -28,6 +29,16 @@ std::vector<Operand> infer(const InferCall& call) {
   return {y};
 }
 
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const ValueId dy = call.output_gradients[0], condition = call.node.inputs[0];
+  const ValueId zero = number(call, 0, call.node.outputs[0]);
+  return for_wanted(call, [&](std::size_t i) {
+    const std::vector<ValueId> inputs =
+        i == 1 ? std::vector{condition, dy, zero} : std::vector{condition, zero, dy};
+    return sum_to_input(call, emit(call, "Where", inputs), i);
+  });
+}
+
 }  // namespace
 
 OpDefinition where_op() {
@@ -38,6 +49,7 @@ OpDefinition where_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = operations_per_output(1),
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }
