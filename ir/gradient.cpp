@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ir/gradient_rules.h"
+#include "ir/infer.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -74,9 +75,7 @@ std::vector<ValueId> apply_rule(const GradientCall& call) {
         "node '{}' ({}) lies between the result and what is to be learned, but operator {} has no gradient",
         call.node.name, call.node.op_type, call.node.op_type));
   std::vector<ValueId> gradients = op->gradient(call);
-  if (gradients.size() > call.node.inputs.size())
-    throw InternalError(
-        fmt::format("the gradient rule of {} returns more values than there are inputs", call.node.op_type));
+  gradients.resize(call.node.inputs.size(), ValueId::none);
   return gradients;
 }
 
@@ -109,11 +108,32 @@ class Accumulation {
   }
 
   Graph finish() {
+    remove_unused();
     if (graph_.opset(training_domain) == 0) edit_.set_opset(training_domain, 1);
-    return edit_.apply();
+    // Once more as a whole: dims on their way to Reshape and Expand are known then.
+    return with_inferred_types(edit_.apply());
   }
 
  private:
+  // What a rule added on the way to an input whose gradient turned out to be zero.
+  void remove_unused() {
+    const Graph& draft = edit_.draft();
+    Flags is_read(value_limit(draft), false);
+    for (const ValueId id : draft.outputs()) is_read[index_of(id)] = true;
+    const std::vector<NodeId> nodes(draft.nodes().begin(), draft.nodes().end());
+    for (auto id = nodes.rbegin(); id != nodes.rend() && !graph_.contains(*id); ++id) {
+      const Node& node = draft.node(*id);
+      if (!std::ranges::any_of(node.outputs, [&](ValueId output) {
+            return output != ValueId::none && is_read[index_of(output)];
+          })) {
+        edit_.remove(*id);
+        continue;
+      }
+      for (const ValueId input : node.inputs)
+        if (input != ValueId::none) is_read[index_of(input)] = true;
+    }
+  }
+
   void visit(const Node& node) {
     if (!reads_any(node, depends_)) return;
     std::vector<ValueId> output_gradients;

@@ -110,6 +110,36 @@ std::vector<double> resample(const std::vector<double>& x, const std::vector<std
   return y;
 }
 
+// The input elements of every output element along one axis; none where the output is extrapolated.
+std::vector<std::vector<Tap>> taps_along(const ResizeAxis& axis, const Interpolation& how) {
+  std::vector<std::vector<Tap>> taps;
+  for (std::int64_t o = 0; o < axis.output; ++o) {
+    const double x = source_coordinate(axis, how, o);
+    if (is_extrapolated(axis, how, x))
+      taps.emplace_back();
+    else if (how.mode == "nearest")
+      taps.push_back({{std::clamp<std::int64_t>(nearest(x, how.nearest_mode), 0, axis.input - 1), 1}});
+    else
+      taps.push_back(taps_at(axis, how, x));
+  }
+  return taps;
+}
+
+// [outer, output, inner] -> [outer, input, inner]
+std::vector<double> resample_back(const std::vector<double>& y, const std::vector<std::vector<Tap>>& taps,
+                                  std::size_t input, std::size_t inner) {
+  const std::size_t outer = y.size() / std::max<std::size_t>(taps.size() * inner, 1);
+  std::vector<double> x(outer * input * inner, 0);
+  for (std::size_t i = 0; i < outer; ++i)
+    for (std::size_t o = 0; o < taps.size(); ++o)
+      for (const Tap& tap : taps[o]) {
+        const double* from = y.data() + (i * taps.size() + o) * inner;
+        double* to = x.data() + (i * input + static_cast<std::size_t>(tap.index)) * inner;
+        for (std::size_t j = 0; j < inner; ++j) to[j] += tap.weight * from[j];
+      }
+  return x;
+}
+
 // Overwrites every slice of an axis that lies outside the region of interest.
 void extrapolate(std::vector<double>& y, const std::vector<bool>& outside, std::size_t inner, double value) {
   for (std::size_t i = 0; i < y.size(); ++i)
@@ -150,6 +180,19 @@ Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Inte
   if (how.mode != "linear" && how.mode != "cubic")
     throw UserError(fmt::format("mode '{}' is not one of nearest, linear, cubic", how.mode));
   return resize_smooth(tensor, axes, how);
+}
+
+Tensor resize_back(const Tensor& gradient, std::span<const ResizeAxis> axes, const Interpolation& how) {
+  std::vector<double> elements = to_doubles(gradient);
+  Dims dims = gradient.dims();
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i].is_kept() && how.coordinates != "tf_crop_and_resize") continue;
+    const auto inner = static_cast<std::size_t>(element_count(std::span(dims).subspan(i + 1)));
+    elements =
+        resample_back(elements, taps_along(axes[i], how), static_cast<std::size_t>(axes[i].input), inner);
+    dims[i] = axes[i].input;
+  }
+  return from_doubles(gradient.dtype(), std::move(dims), elements);
 }
 
 }  // namespace edgeopt

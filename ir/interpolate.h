@@ -31,5 +31,8 @@ struct Interpolation {
 /// The tensor with axis i resized from axes[i].input to axes[i].output elements.
 /// throws  UserError for a mode that ONNX does not define
 Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Interpolation& how);
+/// Its transpose: the gradient of the resized tensor becomes that of the tensor, axis i of axes[i].input
+/// elements.
+Tensor resize_back(const Tensor& gradient, std::span<const ResizeAxis> axes, const Interpolation& how);
 
 }  // namespace edgeopt

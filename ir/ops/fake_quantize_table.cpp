@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "ir/fake_quantize.h"
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/quantized_scale.h"
 #include "support/error.h"
@@ -120,6 +121,14 @@ std::vector<Operand> infer_gradient(const InferCall& call) {
   return outputs;
 }
 
+std::vector<ValueId> gradient(const GradientCall& call) {
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs.insert(inputs.begin(), call.output_gradients[0]);
+  return emit_training(call,
+                       {.op_type = "FakeQuantizeGradient", .inputs = inputs, .attributes = call.attributes()},
+                       {call.wants(0), call.wants(1), call.wants(2)});
+}
+
 }  // namespace
 
 std::vector<OpDefinition> fake_quantize_table() {
@@ -129,7 +138,8 @@ std::vector<OpDefinition> fake_quantize_table() {
        .required_inputs = 3,
        .infer = same_shape_as_input,
        .evaluate = fake_quantize,
-       .count_cost = operations_per_output(6)},
+       .count_cost = operations_per_output(6),
+       .gradient = gradient},
       {.name = "FakeQuantizeGradient",
        .domain = "edgeopt",
        .required_inputs = 4,

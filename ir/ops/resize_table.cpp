@@ -1,4 +1,5 @@
-// Each axis resampled to a wanted size, or by a wanted scale: size = floor(scale * input)
+// Resize: each axis resampled to a wanted size, or by a wanted scale: size = floor(scale * input).
+// ResizeGradient(dy, x, roi, scales, sizes) in training graphs: its transpose, as it is linear in x.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -149,8 +150,7 @@ Interpolation interpolation_of(const EvaluateCall& call) {
   return how;
 }
 
-Tensors evaluate(const EvaluateCall& call) {
-  const Tensor& x = required_input(call, 0);
+Inputs inputs_of(const EvaluateCall& call) {
   Inputs inputs;
   const auto take = [&](std::size_t index) {
     return call.has_input(index) ? if_given(call.inputs[index]) : std::nullopt;
@@ -158,20 +158,43 @@ Tensors evaluate(const EvaluateCall& call) {
   inputs.scales = take(call.opset < 11 ? 1 : 2);
   if (call.opset >= 11) inputs.roi = take(1);
   inputs.sizes = take(3);
-  return {resize(x, resize_axes(call.attributes(), x.dims(), axes_of(call, x.rank()), inputs),
-                 interpolation_of(call))};
+  return inputs;
+}
+
+std::vector<ResizeAxis> resize_axes(const EvaluateCall& call) {
+  const Tensor& x = required_input(call, 0);
+  return resize_axes(call.attributes(), x.dims(), axes_of(call, x.rank()), inputs_of(call));
+}
+
+Tensors evaluate(const EvaluateCall& call) {
+  return {resize(required_input(call, 0), resize_axes(call), interpolation_of(call))};
+}
+
+// The call of the Resize whose gradient this is; from opset 13 on they are all alike.
+Tensors evaluate_gradient(const EvaluateCall& call) {
+  const EvaluateCall forward{.node = call.node, .opset = 13, .inputs = call.inputs.subspan(1)};
+  return {resize_back(call.inputs[0], resize_axes(forward), interpolation_of(forward))};
+}
+
+std::vector<Operand> infer_gradient(const InferCall& call) {
+  return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
 }
 
 }  // namespace
 
-OpDefinition resize_op() {
+std::vector<OpDefinition> resize_table() {
   return {
-      .name = "Resize",
-      .versions = {10, 11, 13, 18, 19},
-      .infer = infer,
-      .evaluate = evaluate,
-      .gradient = move_gradient(),
-      .quantization = {.role = QuantizationRole::keeps_scale},
+      {.name = "Resize",
+       .versions = {10, 11, 13, 18, 19},
+       .infer = infer,
+       .evaluate = evaluate,
+       .gradient = move_gradient(),
+       .quantization = {.role = QuantizationRole::keeps_scale}},
+      {.name = "ResizeGradient",
+       .domain = training_domain,
+       .required_inputs = 2,
+       .infer = infer_gradient,
+       .evaluate = evaluate_gradient},
   };
 }
 

@@ -1,0 +1,81 @@
+// Reductions, sums along axes, softmax and normalizations.
+#include "tests/ir/gradient_cases.h"
+
+namespace edgeopt {
+namespace {
+
+using Axes = std::vector<std::int64_t>;
+
+// The axes are an input of ReduceSum since opset 13, of the others since 18.
+void add_reductions(std::vector<GradientCase>& cases, const std::string& op) {
+  const GradientInput x = learned({2, 3, 4}, 0.5, 2);
+  const std::vector<int> with_input = op == "ReduceSum" ? std::vector<int>{13, 21} : std::vector<int>{18, 21};
+  cases.push_back({op, {x}});
+  cases.push_back({op, {x}, {{"keepdims", 0}}});
+  cases.push_back({op, {x, fixed_ints({1})}, {}, with_input});
+  cases.push_back({op, {x, fixed_ints({-1, 0})}, {{"keepdims", 0}}, with_input});
+  cases.push_back({op, {x}, {{"noop_with_empty_axes", 1}}, with_input});
+  cases.push_back({op, {x, fixed_ints({})}, {{"keepdims", 0}}, with_input});
+  if (op == "ReduceSum") return;
+  cases.push_back({op, {x}, {{"axes", Axes{0, -1}}}, {13, 17}});
+  cases.push_back({op, {x}, {{"axes", Axes{1}}, {"keepdims", 0}}, {13, 17}});
+}
+
+std::vector<GradientCase> softmaxes() {
+  std::vector<GradientCase> cases;
+  for (const char* op : {"Softmax", "LogSoftmax"}) {
+    cases.push_back({op, {learned({3, 5}, -3, 3)}});
+    cases.push_back({op, {learned({2, 3, 4}, -3, 3)}, {{"axis", 1}}});
+    cases.push_back({op, {learned({2, 3, 4}, -3, 3)}, {{"axis", -3}}});
+  }
+  return cases;
+}
+
+std::vector<GradientCase> normalizations() {
+  const GradientInput x = learned({2, 4, 3}), mean = learned({4}), variance = learned({4}, 0.5, 2);
+  const GradientInput scale = learned({4}, 0.5, 2), bias = learned({4});
+  const GradientInput per_group = learned({2}, 0.5, 2);
+  return {
+      {"BatchNormalization", {x, scale, bias, mean, variance}},
+      {"BatchNormalization", {learned({5, 4}), scale, bias, mean, variance}, {{"epsilon", 0.1F}}},
+      {"BatchNormalization", {x, scale, bias, mean, variance}, {{"training_mode", 1}}, {14, 21}},
+      {"BatchNormalization",
+       {learned({2, 4, 2, 3}), scale, bias, mean, variance},
+       {{"training_mode", 1}, {"epsilon", 0.01F}},
+       {15},
+       3},
+      {"LayerNormalization", {x, learned({3}, 0.5, 2), learned({3})}, {}, {17, 21}},
+      {"LayerNormalization", {x, learned({3}, 0.5, 2)}, {}, {17}},
+      {"LayerNormalization", {x, learned({4, 3}, 0.5, 2), learned({4, 3})}, {{"axis", 1}}, {17}},
+      {"LayerNormalization",
+       {x, learned({3}, 0.5, 2), learned({1})},
+       {{"axis", -2}, {"epsilon", 0.1F}},
+       {17}},
+      {"InstanceNormalization", {x, scale, bias}, {{"epsilon", 0.01F}}},
+      {"InstanceNormalization", {learned({2, 4, 2, 2}), scale, bias}},
+      {"GroupNormalization", {x, scale, bias}, {{"num_groups", 2}}, {21}},
+      {"GroupNormalization", {learned({2, 4, 2, 2}), per_group, learned({2})}, {{"num_groups", 2}}, {18}},
+  };
+}
+
+std::vector<GradientCase> sums_along() {
+  return {
+      {"CumSum", {learned({2, 4}), fixed(Tensor::scalar<std::int64_t>(1))}, {}, {14}},
+      {"CumSum", {learned({2, 4}), fixed(Tensor::scalar<std::int64_t>(-2))}, {{"reverse", 1}}, {14}},
+      {"CumSum", {learned({2, 4}), fixed(Tensor::scalar<std::int64_t>(1))}, {{"exclusive", 1}}, {14}},
+  };
+}
+
+}  // namespace
+
+std::vector<GradientCase> reduction_gradient_cases() {
+  std::vector<GradientCase> cases;
+  for (const char* op : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2",
+                         "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"})
+    add_reductions(cases, op);
+  for (auto* more : {softmaxes, normalizations, sums_along})
+    for (GradientCase& each : more()) cases.push_back(std::move(each));
+  return cases;
+}
+
+}  // namespace edgeopt
