@@ -38,7 +38,7 @@ set_source_files_properties(${kernel_sources} runtime/reorder.cpp runtime/stride
 edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels
   FOLDERS runtime/kernels)
 
-edgeopt_layer(calibration FOLDERS calibration USES edgeopt_runtime edgeopt_hwprofiles)
+edgeopt_layer(calibration FOLDERS calibration calibration/training USES edgeopt_runtime edgeopt_hwprofiles)
 target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
   nlohmann_json::nlohmann_json Eigen3::Eigen)
 

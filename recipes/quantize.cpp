@@ -48,6 +48,16 @@ double closeness(const Graph& teacher, const Graph& student, const SampleSource&
   return evaluation.outputs.empty() ? 0 : sum / static_cast<double>(evaluation.outputs.size());
 }
 
+QuantizedModel recovered(QuantizedModel model, const SampleSource& samples, const QuantizeOptions& options) {
+  if (!options.recovery) return model;
+  DistillationOptions recovery = *options.recovery;
+  recovery.trainable.float_twin = &model.prepared;
+  const Graph& teacher = options.teacher ? *options.teacher : model.prepared;
+  model.recovered = distill(model.graph, teacher, samples, recovery);
+  model.graph = model.recovered->graph;
+  return model;
+}
+
 class Story {
  public:
   explicit Story(const QuantizeOptions& options) : options_(options) {}
@@ -122,14 +132,14 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
     if (options.corrects_biases)
       candidate.graph = with_corrected_biases(prepared, candidate.graph, samples,
                                               {.progress = story.tell("correcting biases")});
-    if (options.observers.size() == 1) return candidate;
+    if (options.observers.size() == 1) return recovered(std::move(candidate), samples, options);
     trials.push_back({observer.method, closeness(prepared, candidate.graph, samples)});
     const bool is_best = std::ranges::max_element(trials, {}, &ObserverTrial::sqnr_db) == trials.end() - 1;
     if (!best || is_best) best = std::move(candidate);
   }
   if (!best) throw InternalError("no observer was given");
   best->trials = std::move(trials);
-  return std::move(*best);
+  return recovered(std::move(*best), samples, options);
 }
 
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options) {

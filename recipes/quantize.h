@@ -3,11 +3,13 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "calibration/calibrate.h"
+#include "calibration/distillation.h"
 #include "calibration/samples.h"
 #include "hwprofiles/profile.h"
 #include "ir/graph.h"
@@ -35,7 +37,11 @@ struct QuantizeOptions {
   bool equalizes = false;
   bool corrects_biases = true;               // sequential bias correction after inserting
   std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
-  PassCheck check = {};                      // for the passes that promise to keep the result
+  /// Learning the teacher's outputs back behind everything else; nothing: no learning.
+  std::optional<DistillationOptions> recovery = {};
+  /// Whom to learn from; null: the float model itself.
+  const Graph* teacher = nullptr;
+  PassCheck check = {};  // for the passes that promise to keep the result
   /// Told what is being done and how far it is: 0 <= done <= count.
   std::function<void(std::string_view what, std::int64_t done, std::int64_t count)> progress = {};
 };
@@ -54,6 +60,7 @@ struct QuantizedModel {
   int integer_layer_count = 0;        // operators that run in integers
   ObserverMethod observer = ObserverMethod::minmax;  // whose ranges were kept
   std::vector<ObserverTrial> trials;                 // empty if only one observer was asked for
+  std::optional<Distilled> recovered;                // how learning went, if it was asked for
 };
 
 /// The model as a Q/DQ model that the profile's device runs in integers.

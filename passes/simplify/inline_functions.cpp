@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "passes/framework/inline_graph.h"
+#include "ir/inline_graph.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 

@@ -1,5 +1,5 @@
 // If(constant) -> the nodes of the branch that is taken
-#include "passes/framework/inline_graph.h"
+#include "ir/inline_graph.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 

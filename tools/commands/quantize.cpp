@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "calibration/ranges_file.h"
+#include "ir/infer.h"
 #include "ir/onnx/onnx.h"
 #include "recipes/comparison.h"
 #include "support/error.h"
@@ -15,6 +16,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/distill_options.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -26,6 +28,7 @@ struct Options {
   std::string ranges;
   std::string teacher;
   bool recovers = false;
+  DistillFlags learning;
   QuantizeFlags quantization;
   DataOptions data;
 };
@@ -36,20 +39,30 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--ranges", options.ranges, "Ranges from `edgeopt calibrate` instead of samples")
       ->type_name("RANGES.json");
   declare_quantize_options(app, options.quantization);
-  app.add_flag("--recover", options.recovers, "Learn the teacher's outputs back (not available yet)");
-  app.add_option("--teacher", options.teacher, "Model to learn from with --recover (not available yet)");
+  app.add_flag("--recover", options.recovers,
+               "Learn the teacher's outputs back; takes minutes, needs no labels");
+  app.add_option("--teacher", options.teacher, "Model to learn from with --recover instead of MODEL itself")
+      ->type_name("T");
+  declare_distill_options(app, options.learning);
   declare_data_options(app, options.data, "Samples to calibrate on");
 }
 
 void refuse_contradictions(const Options& options) {
-  if (options.recovers || !options.teacher.empty())
-    throw UserError("--recover and --teacher are not available yet; leave them out");
+  if (!options.teacher.empty() && !options.recovers)
+    throw UserError("--teacher is whom --recover learns from; give --recover too");
+  if (options.recovers && !options.ranges.empty())
+    throw UserError("--recover needs samples to learn on; give --data instead of --ranges");
   if (!options.ranges.empty() && !options.data.data.empty())
     throw UserError("--ranges and --data contradict each other; give one of them");
 }
 
 QuantizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
-  const QuantizeOptions settings = quantize_options(options.quantization, context);
+  QuantizeOptions settings = quantize_options(options.quantization, context);
+  if (options.recovers) settings.recovery = distillation_options(options.learning, context);
+  const std::optional<Graph> teacher = options.teacher.empty()
+                                           ? std::nullopt
+                                           : std::optional(with_inferred_types(load_model(options.teacher)));
+  if (teacher) settings.teacher = &*teacher;
   if (options.ranges.empty()) return quantize_model(model, open_data(options.data, model, context), settings);
   const RangesFile file =
       while_doing(fmt::format("reading '{}'", options.ranges), [&] { return read_ranges(options.ranges); });

@@ -1,4 +1,4 @@
-#include "passes/framework/inline_graph.h"
+#include "ir/inline_graph.h"
 
 #include "support/error.h"
 

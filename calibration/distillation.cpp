@@ -1,0 +1,137 @@
+#include "calibration/distillation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ir/evaluate.h"
+#include "ir/infer.h"
+#include "ir/op.h"
+#include "runtime/engine.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+// What one sample costs per step: teacher once, student forward once and backward twice.
+constexpr double runs_per_step = 4;
+constexpr std::int64_t fewest_steps = 50;
+constexpr std::int64_t most_steps = 20000;
+constexpr std::int64_t fewest_held_back = 8;
+// How often the held-back samples are looked at; each look costs one run of each.
+constexpr std::int64_t look_count = 25;
+
+double multiply_adds(const Graph& graph) {
+  double sum = 0;
+  for (const NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    const OpDefinition* op = find_op(node);
+    if (!op || !op->count_cost) continue;
+    const std::vector<Operand> inputs = operands_of(graph, node);
+    std::vector<Operand> outputs;
+    for (const ValueType& type : infer_output_types(graph, node))
+      outputs.push_back(operand(type.dtype, type.shape));
+    const InferCall call{.node = node, .opset = graph.opset(node.domain), .inputs = inputs};
+    const Cost cost = op->count_cost(call, outputs);
+    sum += static_cast<double>(cost.multiply_adds) + static_cast<double>(cost.other_operations);
+  }
+  return std::max(1.0, sum);
+}
+
+std::int64_t affordable_steps(const Graph& teacher, const DistillationOptions& options) {
+  if (options.step_count > 0) return options.step_count;
+  const double per_step = multiply_adds(teacher) * runs_per_step * static_cast<double>(options.batch_size);
+  return std::clamp(static_cast<std::int64_t>(options.work / per_step), fewest_steps, most_steps);
+}
+
+// Whether one run can take several samples: the first axis is open, and nothing inside insists on 1.
+bool takes_batches(const Graph& graph, const SampleSource& samples) {
+  for (const ValueId input : required_inputs(graph)) {
+    const auto& shape = graph.type_of(input).shape;
+    if (!shape || shape->empty() || (*shape)[0].is_number()) return false;
+  }
+  const Tensors one = samples.read(0).inputs;
+  try {
+    const Tensors two = compile(graph)->run(stacked({one, one}));
+    return std::ranges::all_of(
+        two, [](const Tensor& output) { return output.rank() > 0 && output.dims()[0] == 2; });
+  } catch (const UserError&) {
+    return false;
+  }
+}
+
+// Large enough to keep vector units busy, small enough that a batch has a shard for every core.
+constexpr std::int64_t usual_shard_size = 8;
+
+struct Split {
+  SampleSource training;
+  std::optional<SampleSource> held_back;
+};
+
+SampleSource picked(const SampleSource& source, const std::vector<std::int64_t>& indexes) {
+  SampleSource result = source;
+  result.count = static_cast<std::int64_t>(indexes.size());
+  result.labels.clear();
+  if (source.has_labels)
+    for (const std::int64_t i : indexes) result.labels.push_back(source.labels[static_cast<std::size_t>(i)]);
+  result.read = [read = source.read, indexes](std::int64_t i) {
+    return read(indexes[static_cast<std::size_t>(i)]);
+  };
+  return result;
+}
+
+// Every k-th sample is held back, so that sorted classes fall into both parts.
+Split split(const SampleSource& samples, double share) {
+  const auto wanted = static_cast<std::int64_t>(share * static_cast<double>(samples.count));
+  if (wanted < fewest_held_back) return {.training = samples, .held_back = std::nullopt};
+  const std::int64_t interval = samples.count / wanted;
+  std::vector<std::int64_t> kept, held;
+  for (std::int64_t i = 0; i < samples.count; ++i) (i % interval == interval - 1 ? held : kept).push_back(i);
+  return {.training = picked(samples, kept), .held_back = picked(samples, held)};
+}
+
+TrainingOptions training_options(const DistillationOptions& options, const DistillationGraph& graph,
+                                 std::int64_t step_count) {
+  TrainingOptions training{.step_count = step_count,
+                           .batches = {.batch_size = options.batch_size,
+                                       .class_count = graph.has_labels ? graph.class_count : 0,
+                                       .seed = options.seed},
+                           .optimizer = options.optimizer,
+                           .check_interval = std::max<std::int64_t>(1, step_count / look_count),
+                           .checkpoint = options.checkpoint,
+                           .progress = options.progress};
+  training.patience =
+      look_count;  // the learning rate falls to 0: the last looks are the best, barring trouble
+  return training;
+}
+
+}  // namespace
+
+Distilled distill(const Graph& student, const Graph& teacher, const SampleSource& samples,
+                  const DistillationOptions& options) {
+  if (options.loss.labels > 0 && !samples.has_labels)
+    throw UserError("the loss asks for labels, but the samples have none");
+  const Trainable trainable = make_trainable(student, options.trainable);
+  const DistillationGraph graph =
+      distillation_graph(teacher, trainable, options.loss, common_features(teacher, trainable.graph));
+  const Split parts = split(samples, options.held_back_share);
+  TrainingOptions training = training_options(options, graph, affordable_steps(teacher, options));
+  training.batches.shard_size = takes_batches(student, samples) ? usual_shard_size : 1;
+  training.batches.augmentation =
+      options.augmentation.value_or(augmentation_for(samples.read(0).inputs.at(0).dims()));
+
+  const TrainingTask task{
+      .graph = graph.graph, .parameters = trainable.parameters, .has_seed = graph.has_seed};
+  const TrainingOutcome outcome =
+      train(task, parts.training, parts.held_back ? &*parts.held_back : nullptr, training);
+  Distilled result{.graph = with_parameters(student, trainable, outcome.parameters),
+                   .history = outcome.history,
+                   .step_count = training.step_count,
+                   .best_step = outcome.best_step};
+  for (const Parameter& parameter : outcome.parameters)
+    result.parameter_count += parameter.value.element_count();
+  return result;
+}
+
+}  // namespace edgeopt

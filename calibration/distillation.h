@@ -1,0 +1,51 @@
+// Learning the teacher's outputs back: the compressed model is the student, the float model the teacher;
+// labels help where there are some, and are not needed.
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "calibration/samples.h"
+#include "calibration/training/distillation_graph.h"
+#include "calibration/training/trainer.h"
+#include "ir/graph.h"
+
+namespace edgeopt {
+
+struct DistillationOptions {
+  LossWeights loss;
+  TrainableOptions trainable;
+  OptimizerOptions optimizer;
+  std::optional<AugmentationOptions> augmentation;  // nothing: what suits the model's input
+  /// Steps; 0: as many as `work` pays for.
+  std::int64_t step_count = 0;
+  std::int64_t batch_size = 32;
+  /// Multiply-adds to spend on all steps together, teacher and backward runs included.
+  double work = 4e12;
+  /// Share of the samples that is held back to see when to stop.
+  double held_back_share = 0.1;
+  std::filesystem::path checkpoint = {};
+  std::uint64_t seed = 1;
+  Progress progress = {};
+};
+
+struct Distilled {
+  Graph graph;
+  std::vector<LossPoint> history;
+  std::int64_t step_count = 0;
+  std::int64_t best_step = 0;
+  std::int64_t parameter_count = 0;  // elements that were learned
+};
+
+/// The student with weights, biases and scales that bring its outputs closer to the teacher's.
+///
+/// teacher  float, with the student's inputs and outputs
+/// student  float or Q/DQ (int8 or int4; its integers and scales are learned, its form stays)
+/// samples  inputs; labels are used where LossWeights::labels asks for them
+/// returns  the same bytes at any thread count
+/// throws   UserError if the graphs do not go together or cannot be trained
+Distilled distill(const Graph& student, const Graph& teacher, const SampleSource& samples,
+                  const DistillationOptions& options);
+
+}  // namespace edgeopt

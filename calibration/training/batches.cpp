@@ -1,0 +1,115 @@
+#include "calibration/training/batches.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+std::int64_t byte_count(const Tensors& tensors) {
+  std::int64_t count = 0;
+  for (const Tensor& tensor : tensors) count += static_cast<std::int64_t>(tensor.bytes().size());
+  return count;
+}
+
+Tensor label_row(std::int64_t label, std::int64_t class_count) {
+  Tensor row(DataType::float32, {1, class_count});
+  row.mutable_data<float>()[static_cast<std::size_t>(label)] = 1;
+  return row;
+}
+
+// Fisher and Yates, by a stream named after the epoch.
+std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed, std::int64_t epoch) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  RandomStream random(seed, fmt::format("order of epoch {}", epoch));
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  return order;
+}
+
+}  // namespace
+
+Batches::Batches(const SampleSource& samples, const BatchOptions& options)
+    : samples_(samples), options_(options), kept_(static_cast<std::size_t>(samples.count)) {}
+
+std::int64_t Batches::shard_count() const {
+  return (options_.batch_size + options_.shard_size - 1) / options_.shard_size;
+}
+
+Tensors Batches::sample(std::int64_t index) const {
+  {
+    const std::scoped_lock guard(lock_);
+    const Tensors& kept = kept_[static_cast<std::size_t>(index)];
+    if (!kept.empty()) return kept;
+  }
+  const Sample read = samples_.read(index);
+  Tensors inputs = read.inputs;
+  if (options_.class_count > 0) inputs.push_back(label_row(read.label.value_or(0), options_.class_count));
+  const std::scoped_lock guard(lock_);
+  if (kept_bytes_ + byte_count(inputs) <= options_.largest_memory_bytes) {
+    kept_bytes_ += byte_count(inputs);
+    kept_[static_cast<std::size_t>(index)] = inputs;
+  }
+  return inputs;
+}
+
+std::int64_t Batches::shuffled(std::int64_t position) const {
+  const std::int64_t epoch = position / samples_.count;
+  const std::scoped_lock guard(lock_);
+  if (epoch != epoch_) {
+    order_ = shuffled_order(samples_.count, options_.seed, epoch);
+    epoch_ = epoch;
+  }
+  return order_[static_cast<std::size_t>(position % samples_.count)];
+}
+
+Tensors Batches::varied(std::int64_t position) const {
+  const AugmentationOptions& augmentation = options_.augmentation;
+  Tensors inputs = sample(shuffled(position));
+  if (!augmentation.is_active()) return inputs;
+  RandomStream random(options_.seed, fmt::format("variation {}", position));
+  for (Tensor& input : inputs) input = augmented(input, augmentation, random);
+  if (random.uniform() >= augmentation.mixing) return inputs;
+  const auto count = static_cast<std::uint64_t>(samples_.count);
+  Tensors others = sample(static_cast<std::int64_t>(random.below(count)));
+  const double share = random.uniform();
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    inputs[i] = blended(inputs[i], augmented(others[i], augmentation, random), share);
+  return inputs;
+}
+
+Tensors Batches::shard(std::int64_t step, std::int64_t index) const {
+  const std::int64_t begin = index * options_.shard_size;
+  const std::int64_t end = std::min(options_.batch_size, begin + options_.shard_size);
+  std::vector<Tensors> members;
+  for (std::int64_t i = begin; i < end; ++i) members.push_back(varied(step * options_.batch_size + i));
+  return stacked(members);
+}
+
+Tensors stacked(const std::vector<Tensors>& samples) {
+  Tensors result;
+  for (std::size_t k = 0; k < samples.at(0).size(); ++k) {
+    const Tensor& first = samples[0][k];
+    Dims dims = first.dims();
+    if (dims.empty()) throw UserError("samples without a batch axis cannot be trained on");
+    dims[0] *= static_cast<std::int64_t>(samples.size());
+    Tensor batch(first.dtype(), dims);
+    std::byte* target = batch.mutable_bytes().data();
+    for (const Tensors& sample : samples) {
+      if (sample[k].dims() != first.dims())
+        throw UserError(fmt::format("samples of different dims, {} and {}, cannot be trained on together",
+                                    to_string(first.dims()), to_string(sample[k].dims())));
+      std::memcpy(target, sample[k].bytes().data(), sample[k].bytes().size());
+      target += sample[k].bytes().size();
+    }
+    result.push_back(std::move(batch));
+  }
+  return result;
+}
+
+}  // namespace edgeopt

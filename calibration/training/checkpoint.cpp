@@ -1,0 +1,108 @@
+#include "calibration/training/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include "ir/edit.h"
+#include "ir/onnx/onnx.h"
+#include "support/error.h"
+#include "support/hash.h"
+
+namespace edgeopt {
+namespace {
+
+constexpr std::int64_t opset_of_checkpoints = 13;  // any will do: there are no nodes
+constexpr std::int64_t ir_version_of_checkpoints = 8;
+
+std::string key(std::string_view kind, std::size_t index) { return fmt::format("{}/{}", kind, index); }
+
+Tensor floats(const std::vector<float>& elements) {
+  return Tensor::of<float>({static_cast<std::int64_t>(elements.size())}, elements);
+}
+
+std::vector<float> elements_of(const Tensor& tensor) {
+  const std::span<const float> elements = tensor.data<float>();
+  return {elements.begin(), elements.end()};
+}
+
+Tensor numbers_of(const TrainingState& state) {
+  std::vector<double> numbers = {static_cast<double>(state.step), state.best_loss,
+                                 static_cast<double>(state.looks_without_gain),
+                                 static_cast<double>(state.outcome.best_step)};
+  for (const LossPoint& point : state.outcome.history)
+    numbers.insert(numbers.end(),
+                   {static_cast<double>(point.step), point.training_loss, point.held_back_loss});
+  return Tensor::of<double>({static_cast<std::int64_t>(numbers.size())}, numbers);
+}
+
+void set_numbers(TrainingState& state, std::span<const double> numbers) {
+  constexpr std::size_t fixed_count = 4, point_count = 3;
+  state.step = static_cast<std::int64_t>(numbers[0]);
+  state.best_loss = numbers[1];
+  state.looks_without_gain = static_cast<std::int64_t>(numbers[2]);
+  state.outcome.best_step = static_cast<std::int64_t>(numbers[3]);
+  for (std::size_t i = fixed_count; i + point_count <= numbers.size(); i += point_count)
+    state.outcome.history.push_back({.step = static_cast<std::int64_t>(numbers[i]),
+                                     .training_loss = numbers[i + 1],
+                                     .held_back_loss = numbers[i + 2]});
+}
+
+Tensor required(const Graph& file, const std::string& name) {
+  const auto found = file.find_value(name);
+  const std::optional<Tensor> tensor = found ? file.value(*found).constant : std::nullopt;
+  if (!tensor) throw UserError(fmt::format("the checkpoint lacks '{}'; delete it to begin anew", name));
+  return *tensor;
+}
+
+}  // namespace
+
+std::string fingerprint_of(const TrainingTask& task, const SampleSource& samples,
+                           const TrainingOptions& options) {
+  std::string text = model_to_bytes(task.graph);
+  for (const Parameter& parameter : task.parameters) text += tensor_to_bytes(parameter.value, parameter.name);
+  const BatchOptions& batches = options.batches;
+  const OptimizerOptions& optimizer = options.optimizer;
+  text += fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", samples.sha256, samples.count,
+                      options.step_count, batches.batch_size, batches.shard_size, batches.seed,
+                      static_cast<int>(optimizer.kind), optimizer.learning_rate, optimizer.scale_rate,
+                      optimizer.weight_decay, options.check_interval, options.patience);
+  text += fmt::format(" {} {} {} {}", batches.augmentation.flips, batches.augmentation.shift,
+                      batches.augmentation.least_zoom, batches.augmentation.mixing);
+  return sha256_hex(std::as_bytes(std::span(text)));
+}
+
+void save_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
+                     const TrainingState& state) {
+  Edit edit{Graph()};
+  edit.set_header({.ir_version = ir_version_of_checkpoints,
+                   .opset_imports = {{.domain = "", .version = opset_of_checkpoints}}});
+  edit.add_constant(Tensor::of_strings({1}, {fingerprint}), "fingerprint");
+  edit.add_constant(numbers_of(state), "numbers");
+  for (std::size_t i = 0; i < state.parameters.size(); ++i) {
+    edit.add_constant(state.parameters[i].value, key("parameter", i));
+    edit.add_constant(state.best[i].value, key("best", i));
+    edit.add_constant(floats(state.moments[i].first), key("first", i));
+    edit.add_constant(floats(state.moments[i].second), key("second", i));
+  }
+  save_model(edit.apply(), path);
+}
+
+bool load_checkpoint(const std::filesystem::path& path, const std::string& fingerprint,
+                     TrainingState& state) {
+  if (!std::filesystem::exists(path)) return false;
+  const Graph file =
+      while_doing(fmt::format("going on from '{}'", path.string()), [&] { return load_model(path); });
+  if (required(file, "fingerprint").strings()[0] != fingerprint)
+    throw UserError(fmt::format(
+        "'{}' is the checkpoint of another run (model, samples or options differ); delete it to begin anew",
+        path.string()));
+  set_numbers(state, required(file, "numbers").data<double>());
+  for (std::size_t i = 0; i < state.parameters.size(); ++i) {
+    state.parameters[i].value = required(file, key("parameter", i));
+    state.best[i].value = required(file, key("best", i));
+    state.moments.push_back({.first = elements_of(required(file, key("first", i))),
+                             .second = elements_of(required(file, key("second", i)))});
+  }
+  return true;
+}
+
+}  // namespace edgeopt

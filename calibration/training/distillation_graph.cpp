@@ -1,0 +1,236 @@
+#include "calibration/training/distillation_graph.h"
+
+#include <fmt/format.h>
+
+#include "ir/evaluate.h"
+#include "ir/gradient.h"
+#include "ir/inline_graph.h"
+#include "ir/op.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+// Keeps a division by the energy of an all-zero output finite; far below that of any other in float.
+constexpr float least_energy = 1e-12f;
+
+/// Loss terms as nodes; every term is a scalar, summed over the samples of a batch.
+class LossBuilder {
+ public:
+  explicit LossBuilder(Edit& edit) : edit_(edit) {}
+
+  // sum_n T^2 KL(p || q) with p = softmax(teacher / T), q = softmax(student / T)
+  ValueId divergence(ValueId student, ValueId teacher, double temperature) {
+    const ValueId cold = scalar(1 / temperature);
+    const ValueId log_q = along_classes("LogSoftmax", node("Mul", {student, cold}));
+    const ValueId scaled = node("Mul", {teacher, cold});
+    const ValueId p = along_classes("Softmax", scaled);
+    const ValueId log_p = along_classes("LogSoftmax", scaled);
+    const ValueId sum = total(node("Mul", {p, node("Sub", {log_p, log_q})}));
+    return node("Mul", {sum, scalar(temperature * temperature)});
+  }
+
+  ValueId cross_entropy(ValueId student, ValueId labels) {
+    return node("Neg", {total(node("Mul", {labels, along_classes("LogSoftmax", student)}))});
+  }
+
+  // sum_n |student_n - teacher_n|^2 / |teacher_n|^2
+  ValueId squared_error(ValueId student, ValueId teacher) {
+    const ValueId error = row_sums(square(node("Sub", {rows(student), rows(teacher)})));
+    const ValueId energy = node("Add", {row_sums(square(rows(teacher))), scalar(least_energy)});
+    return total(node("Div", {error, energy}));
+  }
+
+  // sum_n 1 - student_n . teacher_n / (|student_n| |teacher_n|)
+  ValueId cosine(ValueId student, ValueId teacher) {
+    const ValueId s = rows(student), t = rows(teacher);
+    const ValueId product = row_sums(node("Mul", {s, t}));
+    const ValueId energies = node("Mul", {row_sums(square(s)), row_sums(square(t))});
+    const ValueId lengths = node("Sqrt", {node("Add", {energies, scalar(least_energy)})});
+    return total(node("Sub", {scalar(1), node("Div", {product, lengths})}));
+  }
+
+  void add(ValueId term, double weight) {
+    const ValueId weighted = weight == 1 ? term : node("Mul", {term, scalar(weight)});
+    sum_ = sum_ == ValueId::none ? weighted : node("Add", {sum_, weighted});
+  }
+
+  ValueId sum() const { return sum_; }
+
+ private:
+  ValueId node(std::string op, std::vector<ValueId> inputs, Attributes attributes = {}) {
+    return edit_.add_node(std::move(op), std::move(inputs), std::move(attributes));
+  }
+  ValueId scalar(double value) {
+    return edit_.add_constant(Tensor::scalar(static_cast<float>(value)), "factor");
+  }
+  ValueId along_classes(std::string op, ValueId x) { return node(std::move(op), {x}, {{"axis", -1}}); }
+  ValueId rows(ValueId x) { return node("Flatten", {x}, {{"axis", 1}}); }
+  ValueId square(ValueId x) { return node("Mul", {x, x}); }
+  ValueId row_sums(ValueId x) {
+    const ValueId axes = edit_.add_constant(Tensor::of<std::int64_t>({1}, {1}), "axes");
+    return node("ReduceSum", {x, axes}, {{"keepdims", 0}});
+  }
+  ValueId total(ValueId x) { return node("ReduceSum", {x}, {{"keepdims", 0}}); }
+
+  Edit& edit_;
+  ValueId sum_ = ValueId::none;
+};
+
+// What a Softmax at the end of a classifier reads says more than what it gives.
+ValueId logits_of(const Graph& graph, ValueId output) {
+  const Node* last = graph.producer(output);
+  while (last && (last->is("Reshape") || last->is("Flatten") || last->is("Identity") || last->is("Squeeze")))
+    last = graph.producer(last->inputs[0]);
+  return last && last->is("Softmax") ? last->inputs[0] : output;
+}
+
+std::optional<std::int64_t> class_count_of(const Graph& graph, ValueId logits) {
+  const auto& shape = graph.type_of(logits).shape;
+  const bool is_row = shape && shape->size() == 2 && shape->back().is_number() && shape->back().size > 1;
+  return is_row ? std::optional(shape->back().size) : std::nullopt;
+}
+
+bool is_float_output(const Graph& graph, ValueId id) {
+  const auto& shape = graph.type_of(id).shape;
+  return graph.type_of(id).dtype == DataType::float32 && shape && !shape->empty();
+}
+
+std::vector<ValueId> sample_inputs(const Graph& teacher, const Trainable& student) {
+  std::vector<ValueId> inputs = required_inputs(student.graph);
+  const std::size_t count = required_inputs(teacher).size();
+  const std::size_t added = student.parameters.size() + (student.seed ? 1 : 0);
+  if (inputs.size() != count + added || teacher.outputs().size() != student.graph.outputs().size())
+    throw UserError(fmt::format("teacher and student do not go together: {} and {} inputs, {} and {} outputs",
+                                count, inputs.size() - added, teacher.outputs().size(),
+                                student.graph.outputs().size()));
+  inputs.resize(count);
+  return inputs;
+}
+
+class Building {
+ public:
+  Building(const Graph& teacher, const Trainable& student, const LossWeights& weights)
+      : teacher_(teacher), student_(student), weights_(weights), edit_(student.graph), loss_(edit_) {}
+
+  DistillationGraph run(const std::vector<std::string>& feature_names) {
+    const std::vector<ValueId> inputs = sample_inputs(teacher_, student_);
+    result_.sample_input_count = inputs.size();
+    result_.has_seed = student_.seed.has_value();
+    find_pairs();
+    find_features(feature_names);
+    inline_teacher(inputs);
+    for (const Pair& pair : pairs_) compare(pair);
+    for (const Pair& pair : features_)
+      loss_.add(loss_.squared_error(pair.student, pair.teacher),
+                weights_.features / static_cast<double>(features_.size()));
+    if (loss_.sum() == ValueId::none) throw UserError("the models have no floating-point output to compare");
+    return finish();
+  }
+
+ private:
+  struct Pair {
+    ValueId student = ValueId::none;
+    ValueId teacher = ValueId::none;
+    std::optional<std::int64_t> class_count;
+  };
+
+  void find_pairs() {
+    for (std::size_t i = 0; i < teacher_.outputs().size(); ++i) {
+      const ValueId s = logits_of(student_.graph, student_.graph.outputs()[i]);
+      const ValueId t = logits_of(teacher_, teacher_.outputs()[i]);
+      if (!is_float_output(student_.graph, s) || !is_float_output(teacher_, t)) continue;
+      pairs_.push_back({s, t, class_count_of(student_.graph, s)});
+    }
+  }
+
+  void find_features(const std::vector<std::string>& names) {
+    if (weights_.features <= 0) return;
+    for (const std::string& name : names) {
+      const auto s = student_.graph.find_value(name);
+      const auto t = teacher_.find_value(name);
+      if (s && t && is_float_output(teacher_, *t)) features_.push_back({*s, *t, std::nullopt});
+    }
+  }
+
+  // All teacher values of interest become outputs of what is inlined.
+  void inline_teacher(const std::vector<ValueId>& inputs) {
+    std::vector<ValueId> wanted;
+    for (const Pair& pair : pairs_) wanted.push_back(pair.teacher);
+    for (const Pair& pair : features_) wanted.push_back(pair.teacher);
+    Edit cut(teacher_);
+    while (!cut.draft().outputs().empty()) cut.remove_output(0);
+    for (const ValueId value : wanted) cut.add_output(value);
+    const Graph teacher = cut.apply();
+    Bindings bindings;
+    const std::vector<ValueId> required = required_inputs(teacher);
+    for (std::size_t i = 0; i < required.size(); ++i) bindings.set(required[i], inputs[i]);
+    const std::vector<ValueId> inlined = inline_graph(edit_, teacher, bindings);
+    for (std::size_t i = 0; i < pairs_.size(); ++i) pairs_[i].teacher = inlined[i];
+    for (std::size_t i = 0; i < features_.size(); ++i) features_[i].teacher = inlined[pairs_.size() + i];
+  }
+
+  void compare(const Pair& pair) {
+    if (pair.class_count && weights_.divergence > 0)
+      loss_.add(loss_.divergence(pair.student, pair.teacher, weights_.temperature), weights_.divergence);
+    if (weights_.squared_error > 0)
+      loss_.add(loss_.squared_error(pair.student, pair.teacher), weights_.squared_error);
+    if (weights_.cosine > 0) loss_.add(loss_.cosine(pair.student, pair.teacher), weights_.cosine);
+    if (pair.class_count && weights_.labels > 0 && !result_.has_labels) {
+      result_.has_labels = true;
+      result_.class_count = *pair.class_count;
+      labels_ = edit_.add_input(
+          "training_labels",
+          {.dtype = DataType::float32, .shape = Shape{Dim("training_batch"), Dim(*pair.class_count)}});
+      loss_.add(loss_.cross_entropy(pair.student, labels_), weights_.labels);
+    }
+  }
+
+  DistillationGraph finish() {
+    const std::vector<ValueId> before = required_inputs(student_.graph);
+    while (!edit_.draft().outputs().empty()) edit_.remove_output(0);
+    edit_.add_output(loss_.sum());
+    const std::size_t first_parameter = before.size() - student_.parameters.size();
+    const std::vector<ValueId> parameters(before.begin() + static_cast<std::ptrdiff_t>(first_parameter),
+                                          before.end());
+    const Graph loss = edit_.apply();
+    const ValueId sum = loss.outputs()[0];
+    result_.graph = gradient(loss, std::vector<ValueId>{sum}, parameters);
+    return std::move(result_);
+  }
+
+  const Graph& teacher_;
+  const Trainable& student_;
+  const LossWeights& weights_;
+  Edit edit_;
+  LossBuilder loss_;
+  std::vector<Pair> pairs_;
+  std::vector<Pair> features_;
+  ValueId labels_ = ValueId::none;
+  DistillationGraph result_;
+};
+
+}  // namespace
+
+DistillationGraph distillation_graph(const Graph& teacher, const Trainable& student,
+                                     const LossWeights& weights,
+                                     const std::vector<std::string>& feature_names) {
+  return Building(teacher, student, weights).run(feature_names);
+}
+
+std::vector<std::string> common_features(const Graph& teacher, const Graph& student) {
+  std::vector<std::string> names;
+  for (const NodeId id : teacher.nodes()) {
+    const Node& node = teacher.node(id);
+    const OpDefinition* op = find_op(node);
+    if (!op || op->quantization.weight_input < 0 || !is_float_output(teacher, node.outputs[0])) continue;
+    // The result behind the activation, where there is one: it is what the next layer reads.
+    const Node* next = teacher.single_user(node.outputs[0]);
+    const bool has_activation = next && (next->is("Relu") || next->is("Clip"));
+    const std::string& name = teacher.name_of(has_activation ? next->outputs[0] : node.outputs[0]);
+    if (student.find_value(name)) names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace edgeopt

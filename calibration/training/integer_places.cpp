@@ -1,0 +1,105 @@
+#include "calibration/training/integer_places.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ir/evaluate.h"
+#include "ir/quantized_scale.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+int axis_of(const Graph& graph, const Node& dequantize, std::size_t rank) {
+  if (graph.constant(dequantize.inputs[1])->rank() == 0) return -1;
+  if (graph.constant(dequantize.inputs[1])->element_count() == 1) return -1;
+  const std::int64_t axis = dequantize.attributes.get_int("axis", 1);
+  return static_cast<int>(axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis);
+}
+
+// Integers of fewer bits may be stored in a wider type; where nothing says how many, the largest of them
+// tells: eight bits that never leave the range of four are four.
+int bits_of(const Graph& graph, const Node& dequantize, const Tensor& integers) {
+  if (const auto& known = graph.value(dequantize.outputs[0]).quantization) return known->bits;
+  const int stored = static_cast<int>(bit_count(integers.dtype()));
+  constexpr int narrow = 4;
+  if (stored <= narrow || !is_signed(integers.dtype())) return stored;
+  const std::vector<std::int64_t> elements = to_int64s(integers);
+  const bool is_narrow = std::ranges::all_of(
+      elements, [](std::int64_t q) { return q >= -(1 << (narrow - 1)) && q < (1 << (narrow - 1)); });
+  return is_narrow ? narrow : stored;
+}
+
+void set_limits(IntegerPlace& place, DataType type, int bits) {
+  const bool has_sign = is_signed(type);
+  const bool is_weight = place.kind == IntegerPlace::Kind::weight;
+  place.high = has_sign ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+  place.low = has_sign ? -place.high - (is_weight ? 0 : 1) : 0;
+}
+
+const Node* quantizer_of(const Graph& graph, const Node& dequantize) {
+  const Node* quantize = graph.producer(dequantize.inputs[0], "QuantizeLinear");
+  if (!quantize || !quantize->has_input(2) || !graph.constant(quantize->inputs[2])) return nullptr;
+  const auto scale = graph.constant(quantize->inputs[1]);
+  return scale && *scale == *graph.constant(dequantize.inputs[1]) ? quantize : nullptr;
+}
+
+}  // namespace
+
+std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& dequantize) {
+  const std::optional<Tensor> scale = graph.constant(dequantize.inputs[1]);
+  if (!scale || scale->dtype() != DataType::float32) return std::nullopt;
+  if (dequantize.attributes.get_int("block_size", 0) != 0) return std::nullopt;
+  if (dequantize.has_input(2) && !graph.constant(dequantize.inputs[2])) return std::nullopt;
+  IntegerPlace place;
+  if (const std::optional<Tensor> integers = graph.constant(dequantize.inputs[0])) {
+    if (scale->rank() > 1) return std::nullopt;
+    place.axis = axis_of(graph, dequantize, integers->rank());
+    if (integers->dtype() == DataType::int32) {
+      place.kind = IntegerPlace::Kind::bias;
+      return place;
+    }
+    set_limits(place, integers->dtype(), bits_of(graph, dequantize, *integers));
+    return place;
+  }
+  const Node* quantize = quantizer_of(graph, dequantize);
+  if (!quantize || scale->element_count() != 1) return std::nullopt;
+  place.kind = IntegerPlace::Kind::activation;
+  place.source = quantize->inputs[0];
+  const DataType type = graph.constant(quantize->inputs[2])->dtype();
+  const auto& known = graph.value(dequantize.outputs[0]).quantization;
+  set_limits(place, type, known ? known->bits : static_cast<int>(bit_count(type)));
+  return place;
+}
+
+Tensor dequantized(const Graph& graph, const Node& dequantize) {
+  Tensors inputs;
+  for (const ValueId input : dequantize.inputs)
+    inputs.push_back(input == ValueId::none ? Tensor() : *graph.constant(input));
+  return evaluate_node(graph, dequantize, inputs).at(0);
+}
+
+Tensor rounded_to(const Graph& graph, const Node& dequantize, const Tensor& value, const Tensor& scale) {
+  const std::optional<IntegerPlace> place = integer_place_at(graph, dequantize);
+  if (!place) throw InternalError("integers are written to a place that was not read");
+  const DataType type = graph.constant(dequantize.inputs[0])->dtype();
+  const bool is_bias = place->kind == IntegerPlace::Kind::bias;
+  const IntegerLimits limits = is_bias ? integer_limits(DataType::int32)
+                                       : IntegerLimits{.low = static_cast<double>(place->low),
+                                                       .high = static_cast<double>(place->high)};
+  std::vector<double> zero_points(static_cast<std::size_t>(scale.element_count()), 0.0);
+  if (dequantize.has_input(2)) zero_points = to_doubles(*graph.constant(dequantize.inputs[2]));
+  const std::vector<std::int64_t> scale_index =
+      scale_indexes(value.dims(), scale.dims(), {.axis = std::max(0, place->axis)});
+  const std::span<const float> floats = value.data<float>();
+  const std::span<const float> scales = scale.data<float>();
+  std::vector<std::int64_t> integers(floats.size());
+  for (std::size_t i = 0; i < floats.size(); ++i) {
+    const auto k = static_cast<std::size_t>(scale_index[i]);
+    const double rounded = std::nearbyint(static_cast<double>(floats[i] / scales[k])) + zero_points[k];
+    integers[i] = static_cast<std::int64_t>(std::clamp(rounded, limits.low, limits.high));
+  }
+  return from_int64s(type, value.dims(), integers);
+}
+
+}  // namespace edgeopt

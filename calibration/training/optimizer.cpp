@@ -1,0 +1,95 @@
+#include "calibration/training/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "support/error.h"
+#include "support/parallel.h"
+
+namespace edgeopt {
+namespace {
+
+constexpr double adam_epsilon = 1e-8;  // Kingma, Ba, section 2
+
+double root_mean_square(const Tensor& tensor) {
+  double sum = 0;
+  for (const float x : tensor.data<float>()) sum += static_cast<double>(x) * static_cast<double>(x);
+  return std::sqrt(sum / static_cast<double>(std::max<std::int64_t>(1, tensor.element_count())));
+}
+
+// A bias of zeros still has to move: as if it were as large as the smallest of a well-scaled network.
+constexpr double least_unit = 1e-3;
+
+std::vector<double> units_of(const std::vector<Parameter>& parameters) {
+  std::vector<double> units;
+  for (const Parameter& parameter : parameters)
+    units.push_back(is_scale(parameter.role) ? 1 : std::max(least_unit, root_mean_square(parameter.value)));
+  return units;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const OptimizerOptions& options, const std::vector<Parameter>& parameters)
+    : options_(options), units_(units_of(parameters)) {
+  for (const Parameter& parameter : parameters) {
+    const auto count = static_cast<std::size_t>(parameter.value.element_count());
+    moments_.push_back({.first = std::vector<float>(count, 0.0f),
+                        .second = std::vector<float>(options.kind == OptimizerKind::sgd ? 0 : count, 0.0f)});
+  }
+}
+
+void Optimizer::step(std::vector<Parameter>& parameters, const Tensors& gradients, double gradient_divisor,
+                     double rate_factor) {
+  if (gradients.size() != parameters.size()) throw InternalError("a gradient per parameter is missing");
+  ++step_count_;
+  parallel_for(static_cast<std::int64_t>(parameters.size()), [&](std::int64_t i, int) {
+    const auto k = static_cast<std::size_t>(i);
+    step_one(k, parameters[k], gradients[k].data<float>(), gradient_divisor,
+             options_.learning_rate * rate_factor);
+  });
+}
+
+void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<const float> gradient,
+                         double divisor, double rate) {
+  const bool is_log = is_scale(parameter.role);
+  const bool is_adam = options_.kind != OptimizerKind::sgd;
+  const double decay = parameter.role == ParameterRole::weight ? options_.weight_decay : 0;
+  const double pace = rate * units_[index] * (is_log ? options_.scale_rate : 1);
+  const double first_share = 1 - std::pow(options_.momentum, static_cast<double>(step_count_));
+  const double second_share = 1 - std::pow(options_.second_decay, static_cast<double>(step_count_));
+  Moments& moments = moments_[index];
+  const std::span<float> x = parameter.value.mutable_data<float>();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double value = x[i];
+    double g = static_cast<double>(gradient[i]) / divisor * (is_log ? value : 1);
+    if (decay > 0 && options_.kind != OptimizerKind::adamw) g += decay * value;
+    double direction = 0;
+    if (is_adam) {
+      moments.first[i] =
+          static_cast<float>(options_.momentum * moments.first[i] + (1 - options_.momentum) * g);
+      moments.second[i] =
+          static_cast<float>(options_.second_decay * moments.second[i] + (1 - options_.second_decay) * g * g);
+      direction =
+          moments.first[i] / first_share / (std::sqrt(moments.second[i] / second_share) + adam_epsilon);
+    } else {
+      moments.first[i] = static_cast<float>(options_.momentum * moments.first[i] + g);
+      direction = moments.first[i];
+    }
+    const double shrunk = options_.kind == OptimizerKind::adamw ? value * (1 - rate * decay) : value;
+    x[i] = static_cast<float>(is_log ? value * std::exp(-pace * direction) : shrunk - pace * direction);
+  }
+}
+
+void Optimizer::restore(std::int64_t step_count, std::vector<Moments> moments) {
+  step_count_ = step_count;
+  moments_ = std::move(moments);
+}
+
+double cosine_schedule(std::int64_t step, std::int64_t step_count, double warmup) {
+  const double done = static_cast<double>(step) / static_cast<double>(std::max<std::int64_t>(1, step_count));
+  if (done < warmup) return (done + 1 / static_cast<double>(std::max<std::int64_t>(1, step_count))) / warmup;
+  return 0.5 * (1 + std::cos(std::numbers::pi * (done - warmup) / (1 - warmup)));
+}
+
+}  // namespace edgeopt

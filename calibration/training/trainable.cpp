@@ -1,0 +1,245 @@
+#include "calibration/training/trainable.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "calibration/training/integer_places.h"
+#include "ir/edit.h"
+#include "ir/op.h"
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+Tensor as_floats(const Tensor& tensor) { return cast(tensor, DataType::float32); }
+
+// A float constant that a layer learned: its weight, its bias, or the factors of a normalization.
+std::optional<ParameterRole> role_at(const Node& node, std::size_t input, const Tensor& constant) {
+  constexpr std::array normalizations = {"BatchNormalization", "LayerNormalization", "InstanceNormalization",
+                                         "GroupNormalization"};
+  if (constant.dtype() != DataType::float32 || constant.element_count() < 2) return std::nullopt;
+  if (const OpDefinition* op = find_op(node)) {
+    if (op->quantization.weight_input == static_cast<int>(input)) return ParameterRole::weight;
+    if (op->quantization.bias_input == static_cast<int>(input)) return ParameterRole::bias;
+  }
+  const bool is_normalization =
+      std::ranges::any_of(normalizations, [&](const char* name) { return node.is(name); });
+  if (is_normalization && (input == 1 || input == 2)) return ParameterRole::bias;
+  if (node.is("Add") || node.is("Mul")) return ParameterRole::bias;
+  return std::nullopt;
+}
+
+class Unrolling {
+ public:
+  Unrolling(const Graph& student, const TrainableOptions& options)
+      : student_(student), options_(options), edit_(student) {}
+
+  Trainable run() {
+    if (options_.drop_probability > 0)
+      result_.seed = edit_.add_input("training_seed", {.dtype = DataType::int64, .shape = Shape{}});
+    for (const NodeId id : student_.nodes()) {
+      const Node& node = student_.node(id);
+      if (node.is("DequantizeLinear"))
+        unroll(node);
+      else
+        learn_constants(node);
+    }
+    if (result_.parameters.empty()) throw UserError("the model has no weights, biases or scales to train");
+    ModelHeader header = student_.header();
+    header.opset_imports.push_back({.domain = "edgeopt", .version = 1});
+    edit_.set_header(std::move(header));
+    result_.graph = edit_.apply();
+    return std::move(result_);
+  }
+
+ private:
+  ValueId add_parameter(const std::string& name, ParameterRole role, Tensor value,
+                        const ParameterPlace& place) {
+    Shape shape;
+    for (const std::int64_t dim : value.dims()) shape.push_back(Dim(dim));
+    const ValueId input =
+        edit_.add_input(name + "_trained", {.dtype = DataType::float32, .shape = std::move(shape)});
+    result_.parameters.push_back({.name = name, .role = role, .value = std::move(value)});
+    result_.places.push_back(place);
+    return input;
+  }
+
+  void unroll(const Node& dequantize) {
+    const std::optional<IntegerPlace> place = integer_place_at(student_, dequantize);
+    if (!place) return;
+    const ValueId result = dequantize.outputs[0];
+    if (place->kind == IntegerPlace::Kind::bias) {
+      if (!options_.learns_biases) return;
+      edit_.replace(
+          result,
+          add_parameter(student_.name_of(result), ParameterRole::bias, dequantized(student_, dequantize),
+                        {.kind = ParameterPlace::Kind::integer_bias, .dequantize = dequantize.id}));
+    } else {
+      edit_.replace(result, fake_quantized(dequantize, *place));
+    }
+  }
+
+  ValueId fake_quantized(const Node& dequantize, const IntegerPlace& place) {
+    const bool is_weight = place.kind == IntegerPlace::Kind::weight;
+    const ValueId source = is_weight ? weight_source(dequantize) : place.source;
+    const auto found = by_source_.find({source, dequantize.inputs[1]});
+    if (found != by_source_.end()) return found->second;
+    NodeSpec spec{.op_type = "FakeQuantize",
+                  .inputs = {source, scale_of(dequantize, is_weight), zero_point_of(dequantize)},
+                  .attributes = {{"low", place.low}, {"high", place.high}, {"axis", place.axis}},
+                  .domain = "edgeopt"};
+    if (!is_weight && result_.seed) {
+      spec.inputs.push_back(*result_.seed);
+      spec.attributes.set("drop_probability", static_cast<float>(options_.drop_probability));
+    }
+    const ValueId result = edit_.add_node(std::move(spec))[0];
+    by_source_[{source, dequantize.inputs[1]}] = result;
+    return result;
+  }
+
+  ValueId weight_source(const Node& dequantize) {
+    const std::string& name = student_.name_of(dequantize.outputs[0]);
+    Tensor value = twin_of(name, student_.value(dequantize.inputs[0]).constant->dims())
+                       .value_or(dequantized(student_, dequantize));
+    if (!options_.learns_weights) return edit_.add_constant(std::move(value), name + "_float");
+    return add_parameter(name, ParameterRole::weight, std::move(value),
+                         {.kind = ParameterPlace::Kind::integer_weight, .dequantize = dequantize.id});
+  }
+
+  // insert_quantization names what it makes of `w` "w_dequantized".
+  std::optional<Tensor> twin_of(const std::string& name, const Dims& dims) const {
+    constexpr std::string_view suffix = "_dequantized";
+    if (!options_.float_twin || !name.ends_with(suffix)) return std::nullopt;
+    const auto found = options_.float_twin->find_value(name.substr(0, name.size() - suffix.size()));
+    const std::optional<Tensor> twin = found ? options_.float_twin->constant(*found) : std::nullopt;
+    return twin && twin->dims() == dims && twin->dtype() == DataType::float32 ? twin : std::nullopt;
+  }
+
+  ValueId scale_of(const Node& dequantize, bool is_weight) {
+    const ValueId scale = dequantize.inputs[1];
+    const bool is_learned = is_weight ? options_.learns_weight_scales : options_.learns_activation_scales;
+    if (!is_learned) return scale;
+    if (const auto found = scales_.find(scale); found != scales_.end()) return found->second;
+    const auto role = is_weight ? ParameterRole::weight_scale : ParameterRole::activation_scale;
+    return scales_[scale] =
+               add_parameter(student_.name_of(scale), role, *student_.constant(scale), {.constant = scale});
+  }
+
+  ValueId zero_point_of(const Node& dequantize) {
+    const Dims dims = student_.constant(dequantize.inputs[1])->dims();
+    if (!dequantize.has_input(2)) return edit_.add_constant(Tensor(DataType::float32, dims), "zero_point");
+    return edit_.add_constant(as_floats(*student_.constant(dequantize.inputs[2])).reshaped(dims),
+                              student_.name_of(dequantize.inputs[2]));
+  }
+
+  void learn_constants(const Node& node) {
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const std::optional<Tensor> constant = student_.constant(node.inputs[i]);
+      if (!constant || learned_.contains(node.inputs[i])) continue;
+      const std::optional<ParameterRole> role = role_at(node, i, *constant);
+      const bool is_wanted = role == ParameterRole::weight ? options_.learns_weights : options_.learns_biases;
+      if (!role || !is_wanted) continue;
+      learned_.insert(node.inputs[i]);
+      edit_.replace(node.inputs[i], add_parameter(student_.name_of(node.inputs[i]), *role, *constant,
+                                                  {.constant = node.inputs[i]}));
+    }
+  }
+
+  const Graph& student_;
+  const TrainableOptions& options_;
+  Edit edit_;
+  Trainable result_;
+  std::map<ValueId, ValueId> scales_;
+  std::map<std::pair<ValueId, ValueId>, ValueId> by_source_;
+  std::set<ValueId> learned_;
+};
+
+class WritingBack {
+ public:
+  WritingBack(const Graph& student, const Trainable& trainable, const std::vector<Parameter>& parameters)
+      : student_(student), trainable_(trainable), parameters_(parameters), edit_(student) {}
+
+  Graph run() {
+    using Kind = ParameterPlace::Kind;
+    for_kind(Kind::constant, [&](const ParameterPlace& place, const Tensor& value) {
+      edit_.set_constant(place.constant, value);
+      constants_[place.constant] = value;
+    });
+    for_kind(Kind::integer_weight, [&](const ParameterPlace& place, const Tensor& value) {
+      set_integers(student_.node(place.dequantize), value, scale_of(student_.node(place.dequantize)));
+    });
+    for_kind(Kind::integer_bias, [&](const ParameterPlace& place, const Tensor& value) {
+      const Node& dequantize = student_.node(place.dequantize);
+      const Tensor scale = bias_scale(dequantize);
+      edit_.set_input(dequantize.id, 1, edit_.add_constant(scale, student_.name_of(dequantize.inputs[1])));
+      set_integers(dequantize, value, scale);
+    });
+    return edit_.apply();
+  }
+
+ private:
+  template <typename Function>
+  void for_kind(ParameterPlace::Kind kind, const Function& function) {
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+      if (trainable_.places[i].kind == kind) function(trainable_.places[i], parameters_[i].value);
+  }
+
+  Tensor scale_of(const Node& dequantize) const {
+    const auto found = constants_.find(dequantize.inputs[1]);
+    return found == constants_.end() ? *student_.constant(dequantize.inputs[1]) : found->second;
+  }
+
+  // scale(input) * scale(weight) of the layer that adds the bias; what it was if the layer is not found.
+  Tensor bias_scale(const Node& dequantize) const {
+    const Node* layer = student_.single_user(dequantize.outputs[0]);
+    const Node* input = layer ? student_.producer(layer->input(0), "DequantizeLinear") : nullptr;
+    const Node* weight = layer ? student_.producer(layer->input(1), "DequantizeLinear") : nullptr;
+    if (!input || !weight) return scale_of(dequantize);
+    const float input_scale = scale_of(*input).data<float>()[0];
+    Tensor scale = scale_of(*weight);
+    for (float& element : scale.mutable_data<float>()) element *= input_scale;
+    return scale.reshaped(student_.constant(dequantize.inputs[1])->dims());
+  }
+
+  void set_integers(const Node& dequantize, const Tensor& value, const Tensor& scale) {
+    edit_.set_input(dequantize.id, 0,
+                    edit_.add_constant(rounded_to(student_, dequantize, value, scale),
+                                       student_.name_of(dequantize.inputs[0])));
+  }
+
+  const Graph& student_;
+  const Trainable& trainable_;
+  const std::vector<Parameter>& parameters_;
+  Edit edit_;
+  std::map<ValueId, Tensor> constants_;
+};
+
+}  // namespace
+
+std::string_view name_of(ParameterRole role) {
+  switch (role) {
+    case ParameterRole::weight:
+      return "weight";
+    case ParameterRole::bias:
+      return "bias";
+    case ParameterRole::weight_scale:
+      return "weight scale";
+    case ParameterRole::activation_scale:
+      return "activation scale";
+  }
+  throw InternalError("an unknown role of a parameter");
+}
+
+Trainable make_trainable(const Graph& student, const TrainableOptions& options) {
+  return Unrolling(student, options).run();
+}
+
+Graph with_parameters(const Graph& student, const Trainable& trainable,
+                      const std::vector<Parameter>& parameters) {
+  return WritingBack(student, trainable, parameters).run();
+}
+
+}  // namespace edgeopt

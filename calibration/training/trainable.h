@@ -1,0 +1,51 @@
+// A model made trainable: its weights, biases and scales become inputs, its integers become FakeQuantize.
+//   DequantizeLinear(QuantizeLinear(x, s, z), s, z)   ->  FakeQuantize(x, s, z)
+//   DequantizeLinear(integers, s, z)                  ->  FakeQuantize(weight, s, z)
+//   DequantizeLinear(int32 bias)                      ->  bias
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "calibration/training/parameter.h"
+#include "ir/graph.h"
+
+namespace edgeopt {
+
+struct TrainableOptions {
+  /// The float graph that a Q/DQ student was made from, if it is at hand: weights start from its constants of
+  /// the same name instead of from the rounded ones.
+  const Graph* float_twin = nullptr;
+  bool learns_weights = true;
+  bool learns_biases = true;
+  bool learns_activation_scales = true;
+  bool learns_weight_scales = true;
+  /// The share of activation elements that stay unquantized while training.
+  /// source  Wei et al., "QDrop: Randomly Dropping Quantization for Extremely Low-bit Post-Training
+  ///         Quantization", ICLR 2022
+  double drop_probability = 0;
+};
+
+/// Where a parameter came from in the student.
+struct ParameterPlace {
+  enum class Kind { constant, integer_weight, integer_bias };
+  Kind kind = Kind::constant;
+  ValueId constant = ValueId::none;  // Kind::constant
+  NodeId dequantize = NodeId::none;  // the others
+};
+
+struct Trainable {
+  Graph graph;                         // the student's inputs, then the seed (if any), then the parameters
+  std::vector<Parameter> parameters;   // at the values of the student
+  std::vector<ParameterPlace> places;  // one per parameter, in the student
+  std::optional<ValueId> seed;         // int64 scalar, of the random dropping
+};
+
+/// returns  the same outputs as the student, up to the rounding of biases
+/// throws   UserError if nothing in the student can be trained
+Trainable make_trainable(const Graph& student, const TrainableOptions& options);
+
+/// The student with these values of the trainable's parameters: integers, scales and float constants.
+Graph with_parameters(const Graph& student, const Trainable& trainable,
+                      const std::vector<Parameter>& parameters);
+
+}  // namespace edgeopt

@@ -1,0 +1,85 @@
+// Training a student on a teacher's outputs; the student keeps its form, a Q/DQ model its integers.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "calibration/distillation.h"
+#include "ir/infer.h"
+#include "ir/onnx/onnx.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "tools/command.h"
+#include "tools/data_options.h"
+#include "tools/distill_options.h"
+
+namespace edgeopt {
+namespace {
+
+struct Options {
+  std::string student;
+  std::string teacher;
+  std::string output;
+  DistillFlags learning;
+  DataOptions data;
+};
+
+void declare(CLI::App& app, Options& options) {
+  app.add_option("student", options.student, "ONNX model to train, float or Q/DQ")
+      ->required()
+      ->type_name("STUDENT");
+  app.add_option("--teacher", options.teacher, "Model whose outputs are learned")
+      ->required()
+      ->type_name("MODEL");
+  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_distill_options(app, options.learning);
+  declare_data_options(app, options.data, "Samples to learn on; labels are not needed");
+}
+
+Answer describe(const Options& options, const Distilled& distilled) {
+  nlohmann::ordered_json history = nlohmann::ordered_json::array();
+  for (const LossPoint& point : distilled.history)
+    history.push_back({{"step", point.step},
+                       {"training_loss", point.training_loss},
+                       {"held_back_loss", point.held_back_loss}});
+  const nlohmann::ordered_json json = {{"student", options.student},
+                                       {"teacher", options.teacher},
+                                       {"result", options.output},
+                                       {"parameter_count", distilled.parameter_count},
+                                       {"step_count", distilled.step_count},
+                                       {"best_step", distilled.best_step},
+                                       {"history", history}};
+  return {.text = fmt::format("{}: {} parameters learned in {} steps; the best came at step {}\n\n{}",
+                              options.output, distilled.parameter_count, distilled.step_count,
+                              distilled.best_step, describe_history(distilled.history)),
+          .json = json.dump(2)};
+}
+
+Answer run(const Options& options, const RunContext& context) {
+  require_writable(options.output);
+  const Graph student = with_inferred_types(load_model(options.student));
+  const Graph teacher = with_inferred_types(load_model(options.teacher));
+  const SampleSource samples = open_data(options.data, student, context);
+  const Distilled distilled = while_doing("distilling", [&] {
+    return distill(student, teacher, samples, distillation_options(options.learning, context));
+  });
+  save_model(distilled.graph, options.output);
+  return describe(options, distilled);
+}
+
+}  // namespace
+
+Command distill_command() {
+  return command<Options>({
+      .name = "distill",
+      .summary = "Train a model on the outputs of another one, without labels.",
+      .examples =
+          "  edgeopt distill int8.onnx --teacher model.onnx --data samples.npz -o better.onnx\n"
+          "  edgeopt distill pruned.onnx --teacher model.onnx --data images/ --work 20 \\\n"
+          "      --checkpoint run.ckpt -o recovered.onnx     stop it and start it again: it goes on\n",
+      .declare = declare,
+      .run = run,
+  });
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,95 @@
+#include "tools/distill_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "support/error.h"
+
+namespace edgeopt {
+namespace {
+
+constexpr double multiply_adds_per_unit_of_work = 1e12;
+const char* const group = "Learning";
+
+OptimizerKind optimizer_named(const std::string& name) {
+  if (name == "sgd") return OptimizerKind::sgd;
+  return name == "adamw" ? OptimizerKind::adamw : OptimizerKind::adam;
+}
+
+}  // namespace
+
+void declare_distill_options(CLI::App& app, DistillFlags& flags) {
+  app.add_option("--steps", flags.step_count, "Steps of learning; 0: as many as --work pays for")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{100000000}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--work", flags.work,
+                 "Work to spend on learning, in 10^12 multiply-adds; 1 takes a core about 40 s")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--batch", flags.batch_size, "Samples per step")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--learning-rate", flags.learning_rate,
+                 "Largest step, relative to the size of what is learned; rises first, then falls to 0")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--optimizer", flags.optimizer, "How parameters move against their gradients")
+      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--temperature", flags.temperature, "Softens the class probabilities that are compared")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--label-weight", flags.label_weight,
+                 "Weight of the labels' cross-entropy, if there are labels")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--feature-weight", flags.feature_weight, "Weight of the error of intermediate values")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--cosine-weight", flags.cosine_weight, "Weight of the angle between the outputs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str()
+      ->group(group);
+  app.add_flag("--no-augmentation", flags.without_augmentation, "Learn on the samples as they are")
+      ->group(group);
+  app.add_option("--checkpoint", flags.checkpoint, "File to go on from if the run is stopped")
+      ->type_name("FILE")
+      ->group(group);
+}
+
+DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context) {
+  DistillationOptions options{
+      .loss = {.temperature = flags.temperature,
+               .cosine = flags.cosine_weight,
+               .features = flags.feature_weight,
+               .labels = flags.label_weight},
+      .optimizer = {.kind = optimizer_named(flags.optimizer), .learning_rate = flags.learning_rate},
+      .step_count = flags.step_count,
+      .batch_size = flags.batch_size,
+      .work = flags.work * multiply_adds_per_unit_of_work,
+      .checkpoint = flags.checkpoint,
+      .seed = context.seed,
+      .progress = context.progress,
+  };
+  if (flags.without_augmentation) options.augmentation = AugmentationOptions{};
+  return options;
+}
+
+std::string describe_history(const std::vector<LossPoint>& history) {
+  std::string text = "     step  training loss  held-back loss\n";
+  for (const LossPoint& point : history)
+    text +=
+        fmt::format("  {:>7}  {:>13.6f}  {:>14.6f}\n", point.step, point.training_loss, point.held_back_loss);
+  return text;
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,32 @@
+// The options of distillation, the same for `distill`, `quantize --recover` and `prune`.
+#pragma once
+#include <string>
+
+#include "calibration/distillation.h"
+#include "tools/command.h"
+
+namespace edgeopt {
+
+struct DistillFlags {
+  std::int64_t step_count = 0;
+  std::int64_t batch_size = 32;
+  double work = 4;  // 10^12 multiply-adds
+  double learning_rate = 1e-3;
+  std::string optimizer = "adam";
+  double temperature = 1;
+  double label_weight = 0;
+  double feature_weight = 0;
+  double cosine_weight = 0;
+  bool without_augmentation = false;
+  std::string checkpoint;
+};
+
+void declare_distill_options(CLI::App& app, DistillFlags& flags);
+
+/// throws  UserError for options that contradict each other
+DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context);
+
+/// One line per look at the held-back samples, and JSON of the same.
+std::string describe_history(const std::vector<LossPoint>& history);
+
+}  // namespace edgeopt
