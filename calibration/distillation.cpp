@@ -8,7 +8,6 @@
 #include "ir/evaluate.h"
 #include "ir/infer.h"
 #include "ir/op.h"
-#include "runtime/engine.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -22,47 +21,11 @@ constexpr std::int64_t fewest_held_back = 8;
 // How often the held-back samples are looked at; each look costs one run of each.
 constexpr std::int64_t look_count = 25;
 
-double multiply_adds(const Graph& graph) {
-  double sum = 0;
-  for (const NodeId id : graph.nodes()) {
-    const Node& node = graph.node(id);
-    const OpDefinition* op = find_op(node);
-    if (!op || !op->count_cost) continue;
-    const std::vector<Operand> inputs = operands_of(graph, node);
-    std::vector<Operand> outputs;
-    for (const ValueType& type : infer_output_types(graph, node))
-      outputs.push_back(operand(type.dtype, type.shape));
-    const InferCall call{.node = node, .opset = graph.opset(node.domain), .inputs = inputs};
-    const Cost cost = op->count_cost(call, outputs);
-    sum += static_cast<double>(cost.multiply_adds) + static_cast<double>(cost.other_operations);
-  }
-  return std::max(1.0, sum);
-}
-
 std::int64_t affordable_steps(const Graph& teacher, const DistillationOptions& options) {
   if (options.step_count > 0) return options.step_count;
-  const double per_step = multiply_adds(teacher) * runs_per_step * static_cast<double>(options.batch_size);
+  const double per_step = work_per_sample(teacher) * runs_per_step * static_cast<double>(options.batch_size);
   return std::clamp(static_cast<std::int64_t>(options.work / per_step), fewest_steps, most_steps);
 }
-
-// Whether one run can take several samples: the first axis is open, and nothing inside insists on 1.
-bool takes_batches(const Graph& graph, const SampleSource& samples) {
-  for (const ValueId input : required_inputs(graph)) {
-    const auto& shape = graph.type_of(input).shape;
-    if (!shape || shape->empty() || (*shape)[0].is_number()) return false;
-  }
-  const Tensors one = samples.read(0).inputs;
-  try {
-    const Tensors two = compile(graph)->run(stacked({one, one}));
-    return std::ranges::all_of(
-        two, [](const Tensor& output) { return output.rank() > 0 && output.dims()[0] == 2; });
-  } catch (const UserError&) {
-    return false;
-  }
-}
-
-// Large enough to keep vector units busy, small enough that a batch has a shard for every core.
-constexpr std::int64_t usual_shard_size = 8;
 
 struct Split {
   SampleSource training;
@@ -117,7 +80,7 @@ Distilled distill(const Graph& student, const Graph& teacher, const SampleSource
       distillation_graph(teacher, trainable, options.loss, common_features(teacher, trainable.graph));
   const Split parts = split(samples, options.held_back_share);
   TrainingOptions training = training_options(options, graph, affordable_steps(teacher, options));
-  training.batches.shard_size = takes_batches(student, samples) ? usual_shard_size : 1;
+  training.batches.shard_size = shard_size_for(student, samples);
   training.batches.augmentation =
       options.augmentation.value_or(augmentation_for(samples.read(0).inputs.at(0).dims()));
 

@@ -6,10 +6,17 @@
 #include <cstring>
 #include <numeric>
 
+#include "ir/evaluate.h"
+#include "ir/infer.h"
+#include "ir/op.h"
+#include "runtime/engine.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
+
+// Large enough to keep vector units busy, small enough that a batch has a shard for every core.
+constexpr std::int64_t usual_shard_size = 8;
 
 std::int64_t byte_count(const Tensors& tensors) {
   std::int64_t count = 0;
@@ -89,6 +96,40 @@ Tensors Batches::shard(std::int64_t step, std::int64_t index) const {
   std::vector<Tensors> members;
   for (std::int64_t i = begin; i < end; ++i) members.push_back(varied(step * options_.batch_size + i));
   return stacked(members);
+}
+
+// A batch takes its first axis from an open dim, and nothing inside may insist on 1.
+std::int64_t shard_size_for(const Graph& graph, const SampleSource& samples) {
+  for (const ValueId input : required_inputs(graph)) {
+    const auto& shape = graph.type_of(input).shape;
+    if (!shape || shape->empty() || (*shape)[0].is_number()) return 1;
+  }
+  const Tensors one = samples.read(0).inputs;
+  try {
+    const Tensors two = compile(graph)->run(stacked({one, one}));
+    const bool is_batch = std::ranges::all_of(
+        two, [](const Tensor& output) { return output.rank() > 0 && output.dims()[0] == 2; });
+    return is_batch ? usual_shard_size : 1;
+  } catch (const UserError&) {
+    return 1;
+  }
+}
+
+double work_per_sample(const Graph& graph) {
+  double sum = 0;
+  for (const NodeId id : graph.nodes()) {
+    const Node& node = graph.node(id);
+    const OpDefinition* op = find_op(node);
+    if (!op || !op->count_cost) continue;
+    const std::vector<Operand> inputs = operands_of(graph, node);
+    std::vector<Operand> outputs;
+    for (const ValueType& type : infer_output_types(graph, node))
+      outputs.push_back(operand(type.dtype, type.shape));
+    const InferCall call{.node = node, .opset = graph.opset(node.domain), .inputs = inputs};
+    const Cost cost = op->count_cost(call, outputs);
+    sum += static_cast<double>(cost.multiply_adds) + static_cast<double>(cost.other_operations);
+  }
+  return std::max(1.0, sum);
 }
 
 Tensors stacked(const std::vector<Tensors>& samples) {

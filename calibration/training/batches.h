@@ -44,6 +44,12 @@ class Batches {
   mutable std::vector<std::int64_t> order_;
 };
 
+/// Samples that one session runs at once: several where the model takes them, else 1.
+std::int64_t shard_size_for(const Graph& graph, const SampleSource& samples);
+
+/// Multiply-adds and other operations of one run, open dims as 1; at least 1.
+double work_per_sample(const Graph& graph);
+
 /// Samples of equal dims as one batch. throws UserError if they differ
 Tensors stacked(const std::vector<Tensors>& samples);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "calibration/training/losses.h"
 #include "ir/evaluate.h"
 #include "ir/gradient.h"
 #include "ir/inline_graph.h"
@@ -10,80 +11,6 @@
 
 namespace edgeopt {
 namespace {
-
-// Keeps a division by the energy of an all-zero output finite; far below that of any other in float.
-constexpr float least_energy = 1e-12f;
-
-/// Loss terms as nodes; every term is a scalar, summed over the samples of a batch.
-class LossBuilder {
- public:
-  explicit LossBuilder(Edit& edit) : edit_(edit) {}
-
-  // sum_n T^2 KL(p || q) with p = softmax(teacher / T), q = softmax(student / T)
-  ValueId divergence(ValueId student, ValueId teacher, double temperature) {
-    const ValueId cold = scalar(1 / temperature);
-    const ValueId log_q = along_classes("LogSoftmax", node("Mul", {student, cold}));
-    const ValueId scaled = node("Mul", {teacher, cold});
-    const ValueId p = along_classes("Softmax", scaled);
-    const ValueId log_p = along_classes("LogSoftmax", scaled);
-    const ValueId sum = total(node("Mul", {p, node("Sub", {log_p, log_q})}));
-    return node("Mul", {sum, scalar(temperature * temperature)});
-  }
-
-  ValueId cross_entropy(ValueId student, ValueId labels) {
-    return node("Neg", {total(node("Mul", {labels, along_classes("LogSoftmax", student)}))});
-  }
-
-  // sum_n |student_n - teacher_n|^2 / |teacher_n|^2
-  ValueId squared_error(ValueId student, ValueId teacher) {
-    const ValueId error = row_sums(square(node("Sub", {rows(student), rows(teacher)})));
-    const ValueId energy = node("Add", {row_sums(square(rows(teacher))), scalar(least_energy)});
-    return total(node("Div", {error, energy}));
-  }
-
-  // sum_n 1 - student_n . teacher_n / (|student_n| |teacher_n|)
-  ValueId cosine(ValueId student, ValueId teacher) {
-    const ValueId s = rows(student), t = rows(teacher);
-    const ValueId product = row_sums(node("Mul", {s, t}));
-    const ValueId energies = node("Mul", {row_sums(square(s)), row_sums(square(t))});
-    const ValueId lengths = node("Sqrt", {node("Add", {energies, scalar(least_energy)})});
-    return total(node("Sub", {scalar(1), node("Div", {product, lengths})}));
-  }
-
-  void add(ValueId term, double weight) {
-    const ValueId weighted = weight == 1 ? term : node("Mul", {term, scalar(weight)});
-    sum_ = sum_ == ValueId::none ? weighted : node("Add", {sum_, weighted});
-  }
-
-  ValueId sum() const { return sum_; }
-
- private:
-  ValueId node(std::string op, std::vector<ValueId> inputs, Attributes attributes = {}) {
-    return edit_.add_node(std::move(op), std::move(inputs), std::move(attributes));
-  }
-  ValueId scalar(double value) {
-    return edit_.add_constant(Tensor::scalar(static_cast<float>(value)), "factor");
-  }
-  ValueId along_classes(std::string op, ValueId x) { return node(std::move(op), {x}, {{"axis", -1}}); }
-  ValueId rows(ValueId x) { return node("Flatten", {x}, {{"axis", 1}}); }
-  ValueId square(ValueId x) { return node("Mul", {x, x}); }
-  ValueId row_sums(ValueId x) {
-    const ValueId axes = edit_.add_constant(Tensor::of<std::int64_t>({1}, {1}), "axes");
-    return node("ReduceSum", {x, axes}, {{"keepdims", 0}});
-  }
-  ValueId total(ValueId x) { return node("ReduceSum", {x}, {{"keepdims", 0}}); }
-
-  Edit& edit_;
-  ValueId sum_ = ValueId::none;
-};
-
-// What a Softmax at the end of a classifier reads says more than what it gives.
-ValueId logits_of(const Graph& graph, ValueId output) {
-  const Node* last = graph.producer(output);
-  while (last && (last->is("Reshape") || last->is("Flatten") || last->is("Identity") || last->is("Squeeze")))
-    last = graph.producer(last->inputs[0]);
-  return last && last->is("Softmax") ? last->inputs[0] : output;
-}
 
 std::optional<std::int64_t> class_count_of(const Graph& graph, ValueId logits) {
   const auto& shape = graph.type_of(logits).shape;

@@ -23,8 +23,10 @@ constexpr double least_unit = 1e-3;
 
 std::vector<double> units_of(const std::vector<Parameter>& parameters) {
   std::vector<double> units;
-  for (const Parameter& parameter : parameters)
-    units.push_back(is_scale(parameter.role) ? 1 : std::max(least_unit, root_mean_square(parameter.value)));
+  for (const Parameter& parameter : parameters) {
+    const bool has_unit = is_scale(parameter.role) || parameter.role == ParameterRole::rounding;
+    units.push_back(has_unit ? 1 : std::max(least_unit, root_mean_square(parameter.value)));
+  }
   return units;
 }
 
@@ -55,7 +57,10 @@ void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<cons
   const bool is_log = is_scale(parameter.role);
   const bool is_adam = options_.kind != OptimizerKind::sgd;
   const double decay = parameter.role == ParameterRole::weight ? options_.weight_decay : 0;
-  const double pace = rate * units_[index] * (is_log ? options_.scale_rate : 1);
+  const double factor = is_log                                      ? options_.scale_rate
+                        : parameter.role == ParameterRole::rounding ? options_.rounding_rate
+                                                                    : 1;
+  const double pace = rate * units_[index] * factor;
   const double first_share = 1 - std::pow(options_.momentum, static_cast<double>(step_count_));
   const double second_share = 1 - std::pow(options_.second_decay, static_cast<double>(step_count_));
   Moments& moments = moments_[index];

@@ -13,6 +13,7 @@ enum class ParameterRole {
   bias,              // added per channel; factors of normalizations too
   weight_scale,      // of quantized weights
   activation_scale,  // of a Q/DQ pair
+  rounding,          // of a quantized weight's elements: below 0 down, above 0 up
 };
 std::string_view name_of(ParameterRole role);
 

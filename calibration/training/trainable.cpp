@@ -7,6 +7,7 @@
 #include <set>
 
 #include "calibration/training/integer_places.h"
+#include "calibration/training/soft_rounding.h"
 #include "ir/edit.h"
 #include "ir/op.h"
 #include "support/error.h"
@@ -78,8 +79,33 @@ class Unrolling {
           add_parameter(student_.name_of(result), ParameterRole::bias, dequantized(student_, dequantize),
                         {.kind = ParameterPlace::Kind::integer_bias, .dequantize = dequantize.id}));
     } else {
-      edit_.replace(result, fake_quantized(dequantize, *place));
+      const bool is_rounded = place->kind == IntegerPlace::Kind::weight && options_.learns_rounding;
+      const ValueId value =
+          is_rounded ? softly_rounded(dequantize, *place) : fake_quantized(dequantize, *place);
+      edit_.replace(result, value);
+      result_.by_name[student_.name_of(result)] = value;
     }
+  }
+
+  // s * clip(floor(w / s) + h(v), low, high)
+  ValueId softly_rounded(const Node& dequantize, const IntegerPlace& place) {
+    const std::string& name = student_.name_of(dequantize.outputs[0]);
+    const Tensor weight = twin_of(name, student_.value(dequantize.inputs[0]).constant->dims())
+                              .value_or(dequantized(student_, dequantize));
+    const SoftRounding start = soft_rounding_of(weight, *student_.constant(dequantize.inputs[1]), place);
+    const ValueId variable = add_parameter(
+        name, ParameterRole::rounding, start.variable,
+        {.kind = ParameterPlace::Kind::rounding, .dequantize = dequantize.id, .floor = start.floor});
+    const auto scalar = [&](double value) {
+      return edit_.add_constant(Tensor::scalar(static_cast<float>(value)), name + "_number");
+    };
+    const ValueId wide = edit_.add_node(
+        "Add", {edit_.add_node("Mul", {edit_.add_node("Sigmoid", {variable}), scalar(rounding_stretch)}),
+                scalar((1 - rounding_stretch) / 2)});
+    const ValueId up = edit_.add_node("Clip", {wide, scalar(0), scalar(1)});
+    const ValueId sum = edit_.add_node("Add", {edit_.add_constant(start.floor, name + "_floor"), up});
+    const ValueId integers = edit_.add_node("Clip", {sum, scalar(place.low), scalar(place.high)});
+    return edit_.add_node("Mul", {integers, edit_.add_constant(start.scale, name + "_scale")});
   }
 
   ValueId fake_quantized(const Node& dequantize, const IntegerPlace& place) {
@@ -171,6 +197,12 @@ class WritingBack {
     for_kind(Kind::integer_weight, [&](const ParameterPlace& place, const Tensor& value) {
       set_integers(student_.node(place.dequantize), value, scale_of(student_.node(place.dequantize)));
     });
+    for_kind(Kind::rounding, [&](const ParameterPlace& place, const Tensor& value) {
+      const Node& dequantize = student_.node(place.dequantize);
+      edit_.set_input(dequantize.id, 0,
+                      edit_.add_constant(hardened(student_, dequantize, place.floor, value),
+                                         student_.name_of(dequantize.inputs[0])));
+    });
     for_kind(Kind::integer_bias, [&](const ParameterPlace& place, const Tensor& value) {
       const Node& dequantize = student_.node(place.dequantize);
       const Tensor scale = bias_scale(dequantize);
@@ -229,12 +261,25 @@ std::string_view name_of(ParameterRole role) {
       return "weight scale";
     case ParameterRole::activation_scale:
       return "activation scale";
+    case ParameterRole::rounding:
+      return "rounding";
   }
   throw InternalError("an unknown role of a parameter");
 }
 
 Trainable make_trainable(const Graph& student, const TrainableOptions& options) {
   return Unrolling(student, options).run();
+}
+
+Graph without_dropping(const Graph& graph) {
+  Edit edit(graph);
+  for (const NodeId id : graph.nodes()) {
+    Attributes attributes = graph.node(id).attributes;
+    if (!attributes.find("drop_probability")) continue;
+    attributes.remove("drop_probability");
+    edit.set_attributes(id, std::move(attributes));
+  }
+  return edit.apply();
 }
 
 Graph with_parameters(const Graph& student, const Trainable& trainable,

@@ -2,8 +2,11 @@
 //   DequantizeLinear(QuantizeLinear(x, s, z), s, z)   ->  FakeQuantize(x, s, z)
 //   DequantizeLinear(integers, s, z)                  ->  FakeQuantize(weight, s, z)
 //   DequantizeLinear(int32 bias)                      ->  bias
+// Where rounding is learned, a quantized weight is s * clip(floor(weight / s) + h(v)) with h from 0 to 1.
 #pragma once
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "calibration/training/parameter.h"
@@ -19,6 +22,9 @@ struct TrainableOptions {
   bool learns_biases = true;
   bool learns_activation_scales = true;
   bool learns_weight_scales = true;
+  /// Weights and their scales stay; every element learns whether it is rounded up or down.
+  /// source  Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020
+  bool learns_rounding = false;
   /// The share of activation elements that stay unquantized while training.
   /// source  Wei et al., "QDrop: Randomly Dropping Quantization for Extremely Low-bit Post-Training
   ///         Quantization", ICLR 2022
@@ -27,10 +33,11 @@ struct TrainableOptions {
 
 /// Where a parameter came from in the student.
 struct ParameterPlace {
-  enum class Kind { constant, integer_weight, integer_bias };
+  enum class Kind { constant, integer_weight, integer_bias, rounding };
   Kind kind = Kind::constant;
   ValueId constant = ValueId::none;  // Kind::constant
   NodeId dequantize = NodeId::none;  // the others
+  Tensor floor = {};                 // Kind::rounding: what the element is rounded down to
 };
 
 struct Trainable {
@@ -38,11 +45,16 @@ struct Trainable {
   std::vector<Parameter> parameters;   // at the values of the student
   std::vector<ParameterPlace> places;  // one per parameter, in the student
   std::optional<ValueId> seed;         // int64 scalar, of the random dropping
+  /// The trainable's value for every DequantizeLinear, by the name of its output in the student.
+  std::map<std::string, ValueId> by_name;
 };
 
 /// returns  the same outputs as the student, up to the rounding of biases
 /// throws   UserError if nothing in the student can be trained
 Trainable make_trainable(const Graph& student, const TrainableOptions& options);
+
+/// The graph with every element quantized: for judging, not learning.
+Graph without_dropping(const Graph& graph);
 
 /// The student with these values of the trainable's parameters: integers, scales and float constants.
 Graph with_parameters(const Graph& student, const Trainable& trainable,

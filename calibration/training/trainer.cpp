@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "calibration/training/checkpoint.h"
-#include "ir/edit.h"
+#include "calibration/training/trainable.h"
 #include "ir/evaluate.h"
 #include "ir/extract.h"
 #include "runtime/engine.h"
@@ -19,15 +19,7 @@ namespace {
 // The loss alone, for held-back samples: with every element quantized.
 Graph loss_of(const Graph& step) {
   const std::vector<ValueId> inputs = required_inputs(step);
-  const Graph loss = extract(step, inputs, std::vector<ValueId>{step.outputs()[0]});
-  Edit edit(loss);
-  for (const NodeId id : loss.nodes()) {
-    Attributes attributes = loss.node(id).attributes;
-    if (!attributes.find("drop_probability")) continue;
-    attributes.remove("drop_probability");
-    edit.set_attributes(id, std::move(attributes));
-  }
-  return edit.apply();
+  return without_dropping(extract(step, inputs, std::vector<ValueId>{step.outputs()[0]}));
 }
 
 class Training {
@@ -93,7 +85,9 @@ class Training {
     if (!std::isfinite(loss))
       throw UserError(
           fmt::format("the loss is {} at step {}; try a smaller learning rate", loss, state_.step));
-    optimizer_.step(state_.parameters, summed(std::move(results)), count,
+    Tensors gradients = summed(std::move(results));
+    if (task_.regularize) task_.regularize(state_.step, state_.parameters, gradients);
+    optimizer_.step(state_.parameters, gradients, count,
                     cosine_schedule(state_.step, options_.step_count, options_.warmup));
   }
 

@@ -2,6 +2,7 @@
 // optimizer; the best parameters on held-back samples win.
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct TrainingTask {
   Graph graph;
   std::vector<Parameter> parameters;
   bool has_seed = false;
+  /// Adds the gradient of what the loss holds beside the samples, per sample of the batch; may be empty.
+  std::function<void(std::int64_t step, const std::vector<Parameter>& parameters, Tensors& gradients)>
+      regularize = {};
 };
 
 struct TrainingOptions {

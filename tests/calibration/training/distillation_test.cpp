@@ -1,0 +1,128 @@
+#include "calibration/distillation.h"
+
+#include <doctest/doctest.h>
+
+#include "calibration/block_reconstruction.h"
+#include "ir/edit.h"
+#include "support/error.h"
+#include "support/parallel.h"
+#include "tests/calibration/training/teaching.h"
+#include "tests/support/onnx_text.h"
+#include "tests/support/temporary_folder.h"
+
+namespace edgeopt {
+namespace {
+
+const SampleSource& samples() {
+  static const SampleSource source = normal_samples({1, 2, 6, 6}, 64);
+  return source;
+}
+
+const Graph& teacher() {
+  static const Graph graph = small_teacher();
+  return graph;
+}
+
+const Graph& student() {
+  static const Graph graph = quantized_student(teacher(), samples(), 3);
+  return graph;
+}
+
+DistillationOptions short_run() {
+  return {.trainable = {.float_twin = &teacher()},
+          .optimizer = {.learning_rate = 3e-3},
+          .step_count = 60,
+          .batch_size = 16};
+}
+
+}  // namespace
+
+TEST_CASE("a student of three bits comes closer to its teacher, on samples it has not seen too") {
+  const Distilled distilled = distill(student(), teacher(), samples(), short_run());
+  const SampleSource unseen = slice_samples(normal_samples({1, 2, 6, 6}, 96), 64, std::nullopt);
+  const double before = relative_distance(teacher(), student(), unseen);
+  const double after = relative_distance(teacher(), distilled.graph, unseen);
+  CHECK(after < 0.7 * before);
+}
+
+TEST_CASE("a float student without its bias learns it back from outputs alone") {
+  Edit edit(teacher());
+  edit.set_constant(*teacher().find_value("e"), Tensor(DataType::float32, {5}));
+  const Graph damaged = edit.apply();
+  DistillationOptions options = short_run();
+  options.trainable = {};
+  options.optimizer.learning_rate = 0.05;
+  const Distilled distilled = distill(damaged, teacher(), samples(), options);
+  CHECK(relative_distance(teacher(), distilled.graph, samples()) <
+        0.5 * relative_distance(teacher(), damaged, samples()));
+}
+
+TEST_CASE("distillation gives the same bytes at one and two threads") {
+  const int before = thread_count();
+  set_thread_count(1);
+  const Distilled one = distill(student(), teacher(), samples(), short_run());
+  set_thread_count(2);
+  const Distilled two = distill(student(), teacher(), samples(), short_run());
+  set_thread_count(before);
+  CHECK(one.graph == two.graph);
+  CHECK(one.history == two.history);
+}
+
+TEST_CASE("a run that was stopped goes on to the same bytes") {
+  const TemporaryFolder folder;
+  const Distilled whole = distill(student(), teacher(), samples(), short_run());
+  DistillationOptions stopped = short_run();
+  stopped.checkpoint = folder.path() / "run.ckpt";
+  struct Stopped {};
+  stopped.progress = [](std::string_view, std::int64_t done, std::int64_t) {
+    if (done == 37) throw Stopped{};
+  };
+  CHECK_THROWS_AS(distill(student(), teacher(), samples(), stopped), Stopped);
+  std::int64_t first_step = 0;
+  stopped.progress = [&](std::string_view, std::int64_t done, std::int64_t) {
+    if (first_step == 0) first_step = done;
+  };
+  const Distilled resumed = distill(student(), teacher(), samples(), stopped);
+  CHECK(first_step > 30);
+  CHECK(resumed.graph == whole.graph);
+  CHECK(resumed.history == whole.history);
+}
+
+TEST_CASE("a checkpoint of another run is refused") {
+  const TemporaryFolder folder;
+  DistillationOptions options = short_run();
+  options.checkpoint = folder.path() / "run.ckpt";
+  options.step_count = 4;
+  distill(student(), teacher(), samples(), options);
+  options.optimizer.learning_rate = 1e-4;
+  CHECK_THROWS_AS(distill(student(), teacher(), samples(), options), UserError);
+}
+
+TEST_CASE("labels that are wanted and not there are an error") {
+  DistillationOptions options = short_run();
+  options.loss.labels = 1;
+  CHECK_THROWS_AS(distill(student(), teacher(), samples(), options), UserError);
+}
+
+TEST_CASE("a teacher with other outputs is refused") {
+  const Graph other = graph_from_text(
+      "g (float[N,2,6,6] x) => (float[N,2,6,6] y, float[N,2,6,6] z) { y = Relu(x) z = Neg(x) }");
+  CHECK_THROWS_AS(distill(student(), other, samples(), short_run()), UserError);
+}
+
+TEST_CASE(
+    "reconstructed blocks come closer to the teacher than rounding to nearest, with the same bytes at any "
+    "thread count") {
+  const ReconstructionOptions options{.work = 1e7, .batch_size = 16};
+  const int before = thread_count();
+  set_thread_count(1);
+  const Graph one = with_reconstructed_blocks(student(), teacher(), samples(), options);
+  set_thread_count(2);
+  const Graph two = with_reconstructed_blocks(student(), teacher(), samples(), options);
+  set_thread_count(before);
+  CHECK(one == two);
+  CHECK(relative_distance(teacher(), one, samples()) <
+        0.7 * relative_distance(teacher(), student(), samples()));
+}
+
+}  // namespace edgeopt

@@ -1,0 +1,123 @@
+#include "calibration/training/trainable.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "calibration/training/soft_rounding.h"
+#include "runtime/engine.h"
+#include "support/error.h"
+#include "tests/calibration/training/teaching.h"
+#include "tests/support/onnx_text.h"
+
+namespace edgeopt {
+namespace {
+
+const SampleSource& samples() {
+  static const SampleSource source = normal_samples({1, 2, 6, 6}, 16);
+  return source;
+}
+
+// The trainable as a session of the student's inputs.
+Tensors run_trainable(const Trainable& trainable, const Tensors& inputs) {
+  Tensors all = inputs;
+  if (trainable.seed) all.push_back(Tensor::scalar(std::int64_t{7}));
+  for (const Parameter& parameter : trainable.parameters) all.push_back(parameter.value);
+  return compile(trainable.graph)->run(all);
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  const std::vector<double> x = to_doubles(a), y = to_doubles(b);
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  return largest;
+}
+
+}  // namespace
+
+TEST_CASE("a trainable Q/DQ model computes what the model computes") {
+  const Graph student = quantized_student(small_teacher(), samples(), 8);
+  const Trainable trainable = make_trainable(student, {});
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const Tensors inputs = samples().read(i).inputs;
+    const Tensor expected = compile(student)->run(inputs)[0];
+    // A sum that lies on a rounding boundary may fall to the other side: one step of one activation.
+    CHECK(largest_difference(expected, run_trainable(trainable, inputs)[0]) < 0.02);
+  }
+}
+
+TEST_CASE("parameters that did not change give the student back") {
+  const Graph student = quantized_student(small_teacher(), samples(), 8);
+  const Trainable trainable = make_trainable(student, {});
+  CHECK(structural_difference(student, with_parameters(student, trainable, trainable.parameters)) ==
+        std::nullopt);
+}
+
+TEST_CASE("every role of parameter is found") {
+  const Trainable trainable = make_trainable(quantized_student(small_teacher(), samples(), 8), {});
+  std::multiset<ParameterRole> roles;
+  for (const Parameter& parameter : trainable.parameters) roles.insert(parameter.role);
+  CHECK(roles.count(ParameterRole::weight) == 3);
+  CHECK(roles.count(ParameterRole::bias) == 3);
+  CHECK(roles.count(ParameterRole::weight_scale) == 3);
+  CHECK(roles.count(ParameterRole::activation_scale) >= 3);
+}
+
+TEST_CASE("weights start from the float graph's where it is at hand") {
+  const Graph teacher = small_teacher();
+  const Trainable trainable =
+      make_trainable(quantized_student(teacher, samples(), 4), {.float_twin = &teacher});
+  for (const Parameter& parameter : trainable.parameters)
+    if (parameter.name == "v_dequantized")
+      CHECK(parameter.value == *teacher.constant(*teacher.find_value("v")));
+}
+
+TEST_CASE("a changed weight is written as the nearest integers, and its bias keeps its value") {
+  const Graph teacher = small_teacher();
+  const Graph student = quantized_student(teacher, samples(), 8);
+  const Trainable trainable = make_trainable(student, {.float_twin = &teacher});
+  std::vector<Parameter> doubled = trainable.parameters;
+  for (Parameter& parameter : doubled)
+    if (parameter.role == ParameterRole::weight_scale || parameter.role == ParameterRole::weight)
+      for (float& element : parameter.value.mutable_data<float>()) element *= 2;
+  const Graph result = with_parameters(student, trainable, doubled);
+  const Trainable again = make_trainable(result, {});
+  for (std::size_t i = 0; i < doubled.size(); ++i) {
+    const double step = doubled[i].role == ParameterRole::bias ? 1e-3 : 0.02;  // above half a step of each
+    CHECK(largest_difference(again.parameters[i].value, doubled[i].value) < step);
+  }
+}
+
+TEST_CASE("rounding that is learned starts as the float weight and ends at one of two integers") {
+  const Graph teacher = small_teacher();
+  const Graph student = quantized_student(teacher, samples(), 4);
+  const Trainable trainable = make_trainable(
+      student, {.float_twin = &teacher, .learns_weight_scales = false, .learns_rounding = true});
+  std::vector<Parameter> parameters = trainable.parameters;
+  for (Parameter& parameter : parameters)
+    if (parameter.role == ParameterRole::rounding) parameter.value = hardened(parameter.value);
+  // Hardened at once, it is rounding to nearest: what the student has.
+  CHECK(structural_difference(student, with_parameters(student, trainable, parameters)) == std::nullopt);
+}
+
+TEST_CASE("the pull on rounding is the derivative of its penalty") {
+  const double sharpness = 3, weight = 0.5, step = 1e-3;
+  const auto penalty = [&](double v) {
+    const double h = std::clamp(1.2 / (1 + std::exp(-v)) - 0.1, 0.0, 1.0);
+    return weight * (1 - std::pow(std::abs(2 * h - 1), sharpness));
+  };
+  for (const float v : {-1.5f, -0.3f, 0.2f, 1.9f}) {
+    float gradient = 0;
+    add_rounding_pull({&v, 1}, weight, sharpness, {&gradient, 1});
+    const double x = static_cast<double>(v);
+    const double expected = (penalty(x + step) - penalty(x - step)) / (2 * step);
+    CHECK(static_cast<double>(gradient) == doctest::Approx(expected).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("a model with nothing to learn is refused") {
+  const Graph graph = graph_from_text("g (float[N,3] x) => (float[N,3] y) { y = Relu(x) }");
+  CHECK_THROWS_AS(make_trainable(graph, {}), UserError);
+}
+
+}  // namespace edgeopt
