@@ -23,16 +23,19 @@ struct Parts {
   float dx, dscale, dzero_point;
 };
 
-[[gnu::always_inline]] inline Parts parts_of(float dy, float x, float scale, float zero_point,
-                                             const QuantizationGrid& grid) {
+// Masks instead of branches: every part is computed and the wrong ones are multiplied by 0.
+[[gnu::always_inline]] inline Parts parts_of(float dy, float x, float scale, float zero_point, float low,
+                                             float high) {
   const float ratio = x / scale;
   const float rounded = rounded_to_even(ratio);
   const float q = rounded + zero_point;
-  const bool is_below = q<grid.low, is_above = q> grid.high;
-  const bool is_clipped = is_below || is_above;
-  const float bound = is_below ? grid.low : grid.high;
-  const float step = is_clipped ? bound - zero_point : rounded - ratio;
-  return {is_clipped ? 0 : dy, dy * step, is_clipped ? -(dy * scale) : 0};
+  const float below = q < low ? 1.0f : 0.0f;
+  const float above = q > high ? 1.0f : 0.0f;
+  const float inside = 1.0f - below - above;
+  const float clipped = below * (low - zero_point) + above * (high - zero_point);
+  // Far outside, ratio has no meaning for the scale; 0 times an infinite difference would be NaN.
+  const float step = inside > 0.0f ? rounded - ratio : clipped;
+  return {dy * inside, dy * step, -(dy * scale) * (below + above)};
 }
 
 [[gnu::always_inline]] inline bool is_dropped(const Row& row, std::int64_t i, const QuantizationGrid& grid) {
@@ -56,11 +59,27 @@ struct Sums {
 [[gnu::always_inline]] inline void add_lanes(const Row& row, std::int64_t begin, std::int64_t count,
                                              const QuantizationGrid& grid, float scale, float zero_point,
                                              Sums sums) {
+  const float* const dys = row.dy + begin;
+  const float* const xs = row.x + begin;
+  float* const dxs = row.dx + begin;
+  const float low = grid.low, high = grid.high;
 #pragma omp simd
   for (std::int64_t lane = 0; lane < count; ++lane) {
+    const Parts parts = parts_of(dys[lane], xs[lane], scale, zero_point, low, high);
+    dxs[lane] = parts.dx;
+    sums.scale[lane] += static_cast<double>(parts.dscale);
+    sums.zero_point[lane] += static_cast<double>(parts.dzero_point);
+  }
+}
+
+/// The same where some elements are dropped.
+[[gnu::always_inline]] inline void add_dropping_lanes(const Row& row, std::int64_t begin, std::int64_t count,
+                                                      const QuantizationGrid& grid, float scale,
+                                                      float zero_point, Sums sums) {
+  for (std::int64_t lane = 0; lane < count; ++lane) {
     const std::int64_t i = begin + lane;
-    Parts parts = parts_of(row.dy[i], row.x[i], scale, zero_point, grid);
-    if (grid.drop_probability > 0) parts = unless_dropped(parts, is_dropped(row, i, grid), row.dy[i]);
+    const Parts whole = parts_of(row.dy[i], row.x[i], scale, zero_point, grid.low, grid.high);
+    const Parts parts = unless_dropped(whole, is_dropped(row, i, grid), row.dy[i]);
     row.dx[i] = parts.dx;
     sums.scale[lane] += static_cast<double>(parts.dscale);
     sums.zero_point[lane] += static_cast<double>(parts.dzero_point);
@@ -73,10 +92,15 @@ EDGEOPT_VECTORIZED void add_row_of_one_scale(const Row& row, const QuantizationG
   const Row of = row;
   const float scale = grid.scales[k], zero_point = grid.zero_points[k];
   double scales[lanes] = {}, zero_points[lanes] = {};
+  const Sums sums{scales, zero_points};
   const std::int64_t whole = of.length / lanes * lanes;
-  for (std::int64_t i = 0; i < whole; i += lanes)
-    add_lanes(of, i, lanes, grid, scale, zero_point, {scales, zero_points});
-  add_lanes(of, whole, of.length - whole, grid, scale, zero_point, {scales, zero_points});
+  if (grid.drop_probability > 0) {
+    for (std::int64_t i = 0; i < of.length; i += lanes)
+      add_dropping_lanes(of, i, std::min(lanes, of.length - i), grid, scale, zero_point, sums);
+  } else {
+    for (std::int64_t i = 0; i < whole; i += lanes) add_lanes(of, i, lanes, grid, scale, zero_point, sums);
+    add_lanes(of, whole, of.length - whole, grid, scale, zero_point, sums);
+  }
   for (std::int64_t lane = 0; lane < lanes; ++lane) totals.scale[k] += scales[lane];
   for (std::int64_t lane = 0; lane < lanes; ++lane) totals.zero_point[k] += zero_points[lane];
 }
@@ -86,7 +110,7 @@ EDGEOPT_VECTORIZED void add_row_of_scale_each(const Row& row, const Quantization
   const Row of = row;
 #pragma omp simd
   for (std::int64_t i = 0; i < of.length; ++i) {
-    Parts parts = parts_of(of.dy[i], of.x[i], grid.scales[i], grid.zero_points[i], grid);
+    Parts parts = parts_of(of.dy[i], of.x[i], grid.scales[i], grid.zero_points[i], grid.low, grid.high);
     if (grid.drop_probability > 0) parts = unless_dropped(parts, is_dropped(of, i, grid), of.dy[i]);
     of.dx[i] = parts.dx;
     totals.scale[i] += static_cast<double>(parts.dscale);

@@ -29,27 +29,29 @@ SampleSource normal_samples(const Dims& dims, std::int64_t count) {
 }
 
 Graph small_teacher() {
-  const Graph blank = graph_from_text(R"(
+  const Graph open = graph_from_text(R"(
     <ir_version: 8, opset_import: ["": 13]>
-    g (float[N,2,6,6] x) => (float[N,5] y)
-    <float[8,2,3,3] v, float[8] b, float[6,8,3,3] w, float[6] d, float[24,5] m, float[5] e>
+    g (float[N,2,6,6] x, float[8,2,3,3] v_in, float[8] b_in, float[6,8,3,3] w_in, float[6] d_in, float[54,5] m_in,
+       float[5] e_in) => (float[N,5] y)
     {
-      c = Conv<pads = [1,1,1,1]>(x, v, b)
+      c = Conv<pads = [1,1,1,1]>(x, v_in, b_in)
       r = Relu(c)
-      s = Conv<strides = [2,2]>(r, w, d)
+      s = Conv<strides = [2,2], pads = [1,1,1,1]>(r, w_in, d_in)
       t = Relu(s)
       f = Flatten(t)
-      y = Gemm(f, m, e)
+      y = Gemm(f, m_in, e_in)
     })");
-  Edit edit(blank);
-  const auto fill = [&](const char* name, Dims dims, double deviation) {
-    edit.set_constant(*blank.find_value(name), normal_tensor(dims, name, deviation));
+  Edit edit(open);
+  const auto fill = [&](const std::string& name, const Dims& dims, double deviation) {
+    const ValueId input = *open.find_value(name + "_in");
+    edit.replace(input, edit.add_constant(normal_tensor(dims, name, deviation), name));
+    edit.remove_input(input);
   };
   fill("v", {8, 2, 3, 3}, 0.3);
   fill("b", {8}, 0.1);
   fill("w", {6, 8, 3, 3}, 0.2);
   fill("d", {6}, 0.1);
-  fill("m", {24, 5}, 0.3);
+  fill("m", {54, 5}, 0.3);
   fill("e", {5}, 0.1);
   return with_inferred_types(edit.apply());
 }

@@ -84,9 +84,10 @@ TEST_CASE("an epoch reads every sample once, in another order than the next") {
   const Batches batches(samples, {.batch_size = 4, .shard_size = 2});
   std::vector<float> first, second;
   for (std::int64_t step = 0; step < 6; ++step)
-    for (std::int64_t shard = 0; shard < 2; ++shard)
-      for (const float x : batches.shard(step, shard)[0].data<float>())
-        (step < 3 ? first : second).push_back(x);
+    for (std::int64_t shard = 0; shard < 2; ++shard) {
+      const Tensors inputs = batches.shard(step, shard);
+      for (const float x : inputs[0].data<float>()) (step < 3 ? first : second).push_back(x);
+    }
   CHECK(std::set<float>(first.begin(), first.end()).size() == 12);
   CHECK(std::set<float>(second.begin(), second.end()).size() == 12);
   CHECK(first != second);
