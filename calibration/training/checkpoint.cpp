@@ -19,27 +19,30 @@ Tensor floats(const std::vector<float>& elements) {
   return Tensor::of<float>({static_cast<std::int64_t>(elements.size())}, elements);
 }
 
+Tensor doubles(const std::vector<double>& elements) {
+  return Tensor::of<double>({static_cast<std::int64_t>(elements.size())}, elements);
+}
+
 std::vector<float> elements_of(const Tensor& tensor) {
   const std::span<const float> elements = tensor.data<float>();
   return {elements.begin(), elements.end()};
 }
 
 Tensor numbers_of(const TrainingState& state) {
-  std::vector<double> numbers = {static_cast<double>(state.step), state.best_loss,
+  std::vector<double> numbers = {static_cast<double>(state.step),
                                  static_cast<double>(state.looks_without_gain),
                                  static_cast<double>(state.outcome.best_step)};
   for (const LossPoint& point : state.outcome.history)
     numbers.insert(numbers.end(),
                    {static_cast<double>(point.step), point.training_loss, point.held_back_loss});
-  return Tensor::of<double>({static_cast<std::int64_t>(numbers.size())}, numbers);
+  return doubles(numbers);
 }
 
 void set_numbers(TrainingState& state, std::span<const double> numbers) {
-  constexpr std::size_t fixed_count = 4, point_count = 3;
+  constexpr std::size_t fixed_count = 3, point_count = 3;
   state.step = static_cast<std::int64_t>(numbers[0]);
-  state.best_loss = numbers[1];
-  state.looks_without_gain = static_cast<std::int64_t>(numbers[2]);
-  state.outcome.best_step = static_cast<std::int64_t>(numbers[3]);
+  state.looks_without_gain = static_cast<std::int64_t>(numbers[1]);
+  state.outcome.best_step = static_cast<std::int64_t>(numbers[2]);
   for (std::size_t i = fixed_count; i + point_count <= numbers.size(); i += point_count)
     state.outcome.history.push_back({.step = static_cast<std::int64_t>(numbers[i]),
                                      .training_loss = numbers[i + 1],
@@ -75,8 +78,11 @@ void save_checkpoint(const std::filesystem::path& path, const std::string& finge
   Edit edit{Graph()};
   edit.set_header({.ir_version = ir_version_of_checkpoints,
                    .opset_imports = {{.domain = "", .version = opset_of_checkpoints}}});
-  edit.add_constant(Tensor::of_strings({1}, {fingerprint}), "fingerprint");
+  // A model computes something: here, who it belongs to.
+  edit.add_output(
+      edit.add_node("Identity", {edit.add_constant(Tensor::of_strings({1}, {fingerprint}), "fingerprint")}));
   edit.add_constant(numbers_of(state), "numbers");
+  edit.add_constant(doubles(state.best_losses), "best_losses");
   for (std::size_t i = 0; i < state.parameters.size(); ++i) {
     edit.add_constant(state.parameters[i].value, key("parameter", i));
     edit.add_constant(state.best[i].value, key("best", i));
@@ -96,6 +102,7 @@ bool load_checkpoint(const std::filesystem::path& path, const std::string& finge
         "'{}' is the checkpoint of another run (model, samples or options differ); delete it to begin anew",
         path.string()));
   set_numbers(state, required(file, "numbers").data<double>());
+  state.best_losses = to_doubles(required(file, "best_losses"));
   for (std::size_t i = 0; i < state.parameters.size(); ++i) {
     state.parameters[i].value = required(file, key("parameter", i));
     state.best[i].value = required(file, key("best", i));

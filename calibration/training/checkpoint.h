@@ -1,4 +1,4 @@
-// Where a training run stands, as a file: an ONNX model without nodes whose constants are the parameters and
+// Where a training run stands, as a file: an ONNX model whose constants are the parameters and
 // what the optimizer remembers.
 #pragma once
 #include <filesystem>
@@ -15,8 +15,8 @@ struct TrainingState {
   std::vector<Moments> moments;
   std::vector<Parameter> best;
   std::int64_t step = 0;
-  TrainingOutcome outcome;  // history, best step
-  double best_loss = 0;
+  TrainingOutcome outcome;          // history, best step
+  std::vector<double> best_losses;  // the lowest so far, per held-back sample
   std::int64_t looks_without_gain = 0;
 };
 

@@ -18,14 +18,26 @@ double root_mean_square(const Tensor& tensor) {
   return std::sqrt(sum / static_cast<double>(std::max<std::int64_t>(1, tensor.element_count())));
 }
 
-// A bias of zeros still has to move: as if it were as large as the smallest of a well-scaled network.
-constexpr double least_unit = 1e-3;
+constexpr double least_unit = 1e-3;  // where everything is 0
+
+// A bias of zeros still has to move: as if it were like the other biases.
+double usual_bias(const std::vector<Parameter>& parameters) {
+  double sum = 0, count = 0;
+  for (const Parameter& parameter : parameters)
+    if (parameter.role == ParameterRole::bias) {
+      sum += root_mean_square(parameter.value);
+      ++count;
+    }
+  return count > 0 ? sum / count : 0;
+}
 
 std::vector<double> units_of(const std::vector<Parameter>& parameters) {
+  const double least_bias = std::max(least_unit, usual_bias(parameters));
   std::vector<double> units;
   for (const Parameter& parameter : parameters) {
     const bool has_unit = is_scale(parameter.role) || parameter.role == ParameterRole::rounding;
-    units.push_back(has_unit ? 1 : std::max(least_unit, root_mean_square(parameter.value)));
+    const double least = parameter.role == ParameterRole::bias ? least_bias : least_unit;
+    units.push_back(has_unit ? 1 : std::max(least, root_mean_square(parameter.value)));
   }
   return units;
 }

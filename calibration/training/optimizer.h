@@ -16,9 +16,9 @@ struct OptimizerOptions {
   /// et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes" (LAMB),
   ///         ICLR 2020
   double learning_rate = 1e-3;
-  double scale_rate = 1;  // of scales, as a factor of learning_rate
+  double scale_rate = 1;      // of scales, as a factor of learning_rate
   double rounding_rate = 10;  // of rounding, likewise: its variable runs from about -2.5 to 2.5
-  double momentum = 0.9;  // sgd; the first moment's decay of adam
+  double momentum = 0.9;      // sgd; the first moment's decay of adam
   double second_decay = 0.999;
   double weight_decay = 0;  // of weights alone
 };

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "calibration/training/checkpoint.h"
 #include "calibration/training/trainable.h"
@@ -20,6 +19,26 @@ namespace {
 Graph loss_of(const Graph& step) {
   const std::vector<ValueId> inputs = required_inputs(step);
   return without_dropping(extract(step, inputs, std::vector<ValueId>{step.outputs()[0]}));
+}
+
+double mean_of(const std::vector<double>& numbers) {
+  double sum = 0;
+  for (const double number : numbers) sum += number;
+  return numbers.empty() ? 0 : sum / static_cast<double>(numbers.size());
+}
+
+// Paired by sample: the mean difference is above one standard error of itself.
+// source  the one-standard-error rule: Breiman et al., "Classification and Regression Trees", 1984,
+// section 3.4.3
+bool is_clearly_worse(const std::vector<double>& losses, const std::vector<double>& best) {
+  if (best.empty()) return false;
+  std::vector<double> differences;
+  for (std::size_t i = 0; i < losses.size(); ++i) differences.push_back(losses[i] - best[i]);
+  const double mean = mean_of(differences);
+  double squares = 0;
+  for (const double difference : differences) squares += (difference - mean) * (difference - mean);
+  const auto count = static_cast<double>(differences.size());
+  return mean > std::sqrt(squares / std::max(1.0, count - 1) / count);
 }
 
 class Training {
@@ -59,8 +78,7 @@ class Training {
       optimizer_.restore(state_.step, std::move(state_.moments));
       return;
     }
-    state_.best_loss = std::numeric_limits<double>::infinity();
-    if (held_back_) consider(held_back_loss(), 0);
+    if (held_back_) consider(held_back_losses(), 0);
   }
 
   Tensors inputs_for(Tensors samples, std::int64_t seed) const {
@@ -105,42 +123,42 @@ class Training {
     return sums;
   }
 
-  double held_back_loss() {
-    const std::int64_t count = held_back_->sample_count();
-    std::vector<double> losses(static_cast<std::size_t>(count));
-    parallel_for(count, [&](std::int64_t i, int worker) {
+  std::vector<double> held_back_losses() {
+    std::vector<double> losses(static_cast<std::size_t>(held_back_->sample_count()));
+    parallel_for(held_back_->sample_count(), [&](std::int64_t i, int worker) {
       losses[static_cast<std::size_t>(i)] =
           to_double(loss_sessions_.session(worker).run(inputs_for(held_back_->sample(i), 0))[0]);
     });
-    double sum = 0;
-    for (const double loss : losses) sum += loss;
-    return sum / static_cast<double>(count);
+    return losses;
   }
 
   void look() {
     const double training_loss = loss_sum_ / static_cast<double>(std::max<std::int64_t>(1, loss_count_));
     loss_sum_ = 0;
     loss_count_ = 0;
-    const double loss = held_back_ ? held_back_loss() : -static_cast<double>(state_.step);
+    const std::vector<double> losses = held_back_ ? held_back_losses() : std::vector<double>{};
     state_.outcome.history.push_back({.step = state_.step,
                                       .training_loss = training_loss,
-                                      .held_back_loss = held_back_ ? loss : training_loss});
-    consider(loss, state_.step);
+                                      .held_back_loss = held_back_ ? mean_of(losses) : training_loss});
+    consider(losses, state_.step);
     if (options_.checkpoint.empty()) return;
     state_.moments = optimizer_.moments();
     save_checkpoint(options_.checkpoint, fingerprint_, state_);
     state_.moments.clear();
   }
 
-  void consider(double loss, std::int64_t step) {
-    if (!(loss < state_.best_loss)) {
+  // The later parameters win unless the best so far are better by more than one standard error: few samples
+  // tell no finer.
+  void consider(const std::vector<double>& losses, std::int64_t step) {
+    if (is_clearly_worse(losses, state_.best_losses)) {
       ++state_.looks_without_gain;
       return;
     }
-    state_.best_loss = loss;
     state_.looks_without_gain = 0;
     state_.best = state_.parameters;
     state_.outcome.best_step = step;
+    if (state_.best_losses.empty() || mean_of(losses) < mean_of(state_.best_losses))
+      state_.best_losses = losses;
   }
 
   const TrainingTask& task_;

@@ -28,6 +28,21 @@ SampleSource normal_samples(const Dims& dims, std::int64_t count) {
           }};
 }
 
+SampleSource patterned_samples(const Dims& dims, std::int64_t count) {
+  return {.count = count, .sha256 = "patterned", .read = [dims](std::int64_t index) {
+            constexpr int pattern_count = 4;
+            RandomStream random(1, "shares of sample " + std::to_string(index));
+            Tensor sample(DataType::float32, dims);
+            for (int k = 0; k < pattern_count; ++k) {
+              const Tensor pattern = normal_tensor(dims, "pattern " + std::to_string(k), 1);
+              const auto share = static_cast<float>(random.normal());
+              for (std::size_t i = 0; i < sample.data<float>().size(); ++i)
+                sample.mutable_data<float>()[i] += share * pattern.data<float>()[i];
+            }
+            return Sample{.inputs = {sample}};
+          }};
+}
+
 Graph small_teacher() {
   const Graph open = graph_from_text(R"(
     <ir_version: 8, opset_import: ["": 13]>

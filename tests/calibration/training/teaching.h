@@ -8,6 +8,10 @@ namespace edgeopt {
 /// Standard normal samples, one stream per index.
 SampleSource normal_samples(const Dims& dims, std::int64_t count);
 
+/// Mixtures of a few fixed patterns: like real samples, they leave most directions alone, along which
+/// rounding is free.
+SampleSource patterned_samples(const Dims& dims, std::int64_t count);
+
 /// Two convolutions with a Relu between them and a classifier behind, weights from a seed; batch axis N.
 Graph small_teacher();
 
