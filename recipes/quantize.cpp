@@ -50,10 +50,14 @@ double closeness(const Graph& teacher, const Graph& student, const SampleSource&
 
 QuantizedModel recovered(QuantizedModel model, const SampleSource& samples, const QuantizeOptions& options) {
   if (!options.recovery) return model;
-  DistillationOptions recovery = *options.recovery;
-  recovery.trainable.float_twin = &model.prepared;
+  DistillationOptions distillation = options.recovery->distillation;
+  if (options.recovery->reconstruction)
+    model.graph =
+        with_reconstructed_blocks(model.graph, model.prepared, samples, *options.recovery->reconstruction);
+  else
+    distillation.trainable.float_twin = &model.prepared;
   const Graph& teacher = options.teacher ? *options.teacher : model.prepared;
-  model.recovered = distill(model.graph, teacher, samples, recovery);
+  model.recovered = distill(model.graph, teacher, samples, distillation);
   model.graph = model.recovered->graph;
   return model;
 }

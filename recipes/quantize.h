@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/block_reconstruction.h"
 #include "calibration/calibrate.h"
 #include "calibration/distillation.h"
 #include "calibration/samples.h"
@@ -25,6 +26,13 @@ class NothingToQuantize : public UserError {
   using UserError::UserError;
 };
 
+/// Learning the teacher's outputs back.
+struct RecoveryOptions {
+  /// Rounding block by block first; nothing: end to end alone.
+  std::optional<ReconstructionOptions> reconstruction;
+  DistillationOptions distillation;
+};
+
 struct QuantizeOptions {
   HardwareProfile profile;
   /// With several, each is tried and the one whose result comes closest to the float model on the samples is
@@ -38,7 +46,7 @@ struct QuantizeOptions {
   bool corrects_biases = true;               // sequential bias correction after inserting
   std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
   /// Learning the teacher's outputs back behind everything else; nothing: no learning.
-  std::optional<DistillationOptions> recovery = {};
+  std::optional<RecoveryOptions> recovery = {};
   /// Whom to learn from; null: the float model itself.
   const Graph* teacher = nullptr;
   PassCheck check = {};  // for the passes that promise to keep the result

@@ -10,6 +10,8 @@ namespace edgeopt {
 namespace {
 
 constexpr double multiply_adds_per_unit_of_work = 1e12;
+// Of the work, for rounding; the rest is for learning end to end.
+constexpr double reconstruction_share = 0.4;
 const char* const group = "Learning";
 
 OptimizerKind optimizer_named(const std::string& name) {
@@ -81,6 +83,16 @@ DistillationOptions distillation_options(const DistillFlags& flags, const RunCon
       .progress = context.progress,
   };
   if (flags.without_augmentation) options.augmentation = AugmentationOptions{};
+  return options;
+}
+
+RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& context) {
+  RecoveryOptions options{.distillation = distillation_options(flags, context)};
+  if (flags.without_reconstruction) return options;
+  const double work = flags.work * multiply_adds_per_unit_of_work * reconstruction_share;
+  options.reconstruction =
+      ReconstructionOptions{.work = work, .seed = context.seed, .progress = context.progress};
+  options.distillation.work -= work;
   return options;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "calibration/distillation.h"
+#include "recipes/quantize.h"
 #include "tools/command.h"
 
 namespace edgeopt {
@@ -18,6 +18,7 @@ struct DistillFlags {
   double feature_weight = 0;
   double cosine_weight = 0;
   bool without_augmentation = false;
+  bool without_reconstruction = false;
   std::string checkpoint;
 };
 
@@ -25,6 +26,9 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags);
 
 /// throws  UserError for options that contradict each other
 DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context);
+
+/// The same with rounding learned block by block before, for `--recover`; --work pays for both.
+RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& context);
 
 /// One line per look at the held-back samples, and JSON of the same.
 std::string describe_history(const std::vector<LossPoint>& history);

@@ -2,7 +2,8 @@
 //   y = (clip(round(x / scale) + zero_point, low, high) - zero_point) * scale, ties to even
 // FakeQuantizeGradient(dy, x, scale, zero_point, seed?) -> dx, dscale, dzero_point: straight-through inside
 // the range, learned step sizes (Esser et al., "Learned Step Size Quantization", ICLR 2020). With a seed and
-// drop_probability p every element stays x with probability p (Wei et al., "QDrop", ICLR 2022).
+// drop_probability p every element inside the range stays x, unrounded, with probability p (Wei et al.,
+// "QDrop", ICLR 2022, where it leaves the range too: but an activation may live in the range's ends alone).
 #include <cmath>
 
 #include "ir/fake_quantize.h"
@@ -68,8 +69,9 @@ Tensors fake_quantize(const EvaluateCall& call) {
     const auto to = y.mutable_data<T>();
     for (std::size_t i = 0; i < to.size(); ++i) {
       const std::size_t k = elements.group(i);
-      const T q = clipped<T>(std::nearbyint(x[i] / scale[k]) + zero[k], settings);
-      to[i] = elements.is_dropped(i) ? x[i] : (q - zero[k]) * scale[k];
+      const T q = std::nearbyint(x[i] / scale[k]) + zero[k];
+      const T bound = clipped<T>(q, settings);
+      to[i] = bound == q && elements.is_dropped(i) ? x[i] : (bound - zero[k]) * scale[k];
     }
   });
   return {y};
@@ -103,8 +105,8 @@ Tensors fake_quantize_gradient(const EvaluateCall& call) {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t k = elements.group(i);
       const T scale = operands.scale.data<T>()[k], zero = operands.zero_point.data<T>()[k];
-      const Parts parts = elements.is_dropped(i) ? Parts{.dx = dy[i]}
-                                                 : parts_of<T>(dy[i], x[i] / scale, scale, zero, settings);
+      Parts parts = parts_of<T>(dy[i], x[i] / scale, scale, zero, settings);
+      if (parts.dzero_point == 0 && elements.is_dropped(i)) parts.dscale = 0;
       dx.push_back(parts.dx);
       dscale[k] += parts.dscale;
       dzero_point[k] += parts.dzero_point;

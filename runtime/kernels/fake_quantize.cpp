@@ -37,14 +37,18 @@ struct Indexes {
   std::int64_t first, step;  // of a row's elements in row-major order
 };
 
-// y = x where the element is dropped. In place the original is gone, so x and y must be apart.
-EDGEOPT_VECTORIZED void restore_dropped(Row row, Indexes at, const QuantizationGrid& by) {
-  const std::uint64_t stream = by.stream;
-  const float probability = by.drop_probability;
+// y = x where the element is dropped and lies inside the range. In place the original is gone, so x and y
+// must be apart.
+EDGEOPT_VECTORIZED void restore_dropped(Row row, Indexes at, const QuantizationGrid& by, bool has_scale_each,
+                                        std::int64_t k) {
+  const QuantizationGrid grid = by;
 #pragma omp simd
   for (std::int64_t i = 0; i < row.length; ++i) {
-    const float number = drop_number(stream, static_cast<std::uint64_t>(at.first + i * at.step));
-    row.y[i] = number < probability ? row.x[i] : row.y[i];
+    const float number = drop_number(grid.stream, static_cast<std::uint64_t>(at.first + i * at.step));
+    const std::int64_t scale = has_scale_each ? i : k;
+    const float q = rounded_to_even(row.x[i] / grid.scales[scale]) + grid.zero_points[scale];
+    const bool is_inside = q >= grid.low && q <= grid.high;
+    row.y[i] = is_inside && number < grid.drop_probability ? row.x[i] : row.y[i];
   }
 }
 
@@ -63,7 +67,9 @@ void quantize_rows(const QuantizedRows& rows, const QuantizationGrid& grid, Row 
     const Row row{first.x + r * rows.length, first.y + r * rows.length, rows.length};
     rows.has_scale_each ? quantize_with_scale_each(row, grid)
                         : quantize_with_one_scale(row, grid, rows.scale(r));
-    if (grid.drop_probability > 0) restore_dropped(row, {rows.first_index(r), rows.index_step()}, grid);
+    if (grid.drop_probability > 0)
+      restore_dropped(row, {rows.first_index(r), rows.index_step()}, grid, rows.has_scale_each,
+                      rows.scale(r));
   }
 }
 

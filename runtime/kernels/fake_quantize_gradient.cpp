@@ -1,8 +1,8 @@
 // FakeQuantizeGradient(dy, x, scale, zero_point, seed?) -> dx, dscale, dzero_point, with q = round(x / scale)
 // + zero_point:
 //   inside:   dx = dy, dscale += dy * (round(x / scale) - x / scale)
-//   clipped:  dx = 0, dscale += dy * (bound - zero_point), dzero_point -= dy * scale;   dropped: dx = dy,
-//   nothing else
+//   clipped:  dx = 0, dscale += dy * (bound - zero_point), dzero_point -= dy * scale
+//   dropped:  inside, and nothing for dscale
 #include <algorithm>
 
 #include "runtime/quantized_rows.h"
@@ -43,8 +43,9 @@ struct Parts {
          grid.drop_probability;
 }
 
-[[gnu::always_inline]] inline Parts unless_dropped(const Parts& parts, bool is_dropped, float dy) {
-  return {is_dropped ? dy : parts.dx, is_dropped ? 0 : parts.dscale, is_dropped ? 0 : parts.dzero_point};
+// Inside the range a dropped element says nothing about the scale; clipped elements are never dropped.
+[[gnu::always_inline]] inline Parts unless_dropped(const Parts& parts, bool is_dropped) {
+  return {parts.dx, is_dropped && parts.dzero_point == 0 ? 0 : parts.dscale, parts.dzero_point};
 }
 
 // Running sums whatever the instruction set, so that every machine adds in the same order.
@@ -79,7 +80,7 @@ struct Sums {
   for (std::int64_t lane = 0; lane < count; ++lane) {
     const std::int64_t i = begin + lane;
     const Parts whole = parts_of(row.dy[i], row.x[i], scale, zero_point, grid.low, grid.high);
-    const Parts parts = unless_dropped(whole, is_dropped(row, i, grid), row.dy[i]);
+    const Parts parts = unless_dropped(whole, is_dropped(row, i, grid));
     row.dx[i] = parts.dx;
     sums.scale[lane] += static_cast<double>(parts.dscale);
     sums.zero_point[lane] += static_cast<double>(parts.dzero_point);
@@ -111,7 +112,7 @@ EDGEOPT_VECTORIZED void add_row_of_scale_each(const Row& row, const Quantization
 #pragma omp simd
   for (std::int64_t i = 0; i < of.length; ++i) {
     Parts parts = parts_of(of.dy[i], of.x[i], grid.scales[i], grid.zero_points[i], grid.low, grid.high);
-    if (grid.drop_probability > 0) parts = unless_dropped(parts, is_dropped(of, i, grid), of.dy[i]);
+    if (grid.drop_probability > 0) parts = unless_dropped(parts, is_dropped(of, i, grid));
     of.dx[i] = parts.dx;
     totals.scale[i] += static_cast<double>(parts.dscale);
     totals.zero_point[i] += static_cast<double>(parts.dzero_point);

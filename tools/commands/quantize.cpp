@@ -44,6 +44,9 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--teacher", options.teacher, "Model to learn from with --recover instead of MODEL itself")
       ->type_name("T");
   declare_distill_options(app, options.learning);
+  app.add_flag("--no-reconstruction", options.learning.without_reconstruction,
+               "Do not learn rounding block by block before learning end to end")
+      ->group("Learning");
   declare_data_options(app, options.data, "Samples to calibrate on");
 }
 
@@ -58,7 +61,7 @@ void refuse_contradictions(const Options& options) {
 
 QuantizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
   QuantizeOptions settings = quantize_options(options.quantization, context);
-  if (options.recovers) settings.recovery = distillation_options(options.learning, context);
+  if (options.recovers) settings.recovery = recovery_options(options.learning, context);
   const std::optional<Graph> teacher = options.teacher.empty()
                                            ? std::nullopt
                                            : std::optional(with_inferred_types(load_model(options.teacher)));
