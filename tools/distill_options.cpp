@@ -19,6 +19,20 @@ OptimizerKind optimizer_named(const std::string& name) {
   return name == "adamw" ? OptimizerKind::adamw : OptimizerKind::adam;
 }
 
+void declare_loss_options(CLI::App& app, DistillFlags& flags) {
+  const auto add_weight = [&](const char* name, double& weight, const char* help) {
+    app.add_option(name, weight, help)->check(CLI::NonNegativeNumber)->capture_default_str()->group(group);
+  };
+  app.add_option("--temperature", flags.temperature, "Softens the class probabilities that are compared")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group(group);
+  add_weight("--label-weight", flags.label_weight,
+             "Weight of the labels' cross-entropy, if there are labels");
+  add_weight("--feature-weight", flags.feature_weight, "Weight of the error of intermediate values");
+  add_weight("--cosine-weight", flags.cosine_weight, "Weight of the angle between the outputs");
+}
+
 }  // namespace
 
 void declare_distill_options(CLI::App& app, DistillFlags& flags) {
@@ -44,23 +58,7 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--temperature", flags.temperature, "Softens the class probabilities that are compared")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--label-weight", flags.label_weight,
-                 "Weight of the labels' cross-entropy, if there are labels")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--feature-weight", flags.feature_weight, "Weight of the error of intermediate values")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
-  app.add_option("--cosine-weight", flags.cosine_weight, "Weight of the angle between the outputs")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str()
-      ->group(group);
+  declare_loss_options(app, flags);
   app.add_flag("--no-augmentation", flags.without_augmentation, "Learn on the samples as they are")
       ->group(group);
   app.add_option("--checkpoint", flags.checkpoint, "File to go on from if the run is stopped")

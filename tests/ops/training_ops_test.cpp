@@ -143,17 +143,18 @@ TEST_CASE("the gradient of FakeQuantize is that of learned step sizes") {
   CHECK(to_double(got[2]) == -2 * 110);
 }
 
-TEST_CASE("dropped elements stay as they are and leave the scale alone") {
+TEST_CASE(
+    "dropped elements inside the range stay as they are and leave the scale alone; others are clipped") {
   const Attributes attributes = {{"low", -1}, {"high", 1}, {"drop_probability", 1.0F}};
   const Tensors parameters = {Tensor::scalar(1.0F), Tensor::scalar(0.0F), Tensor::scalar<std::int64_t>(7)};
   const Tensor x = floats({0.3F, 50}), dy = floats({2, 3});
   CHECK(run_op(training_op("FakeQuantize", attributes),
-               {x, parameters[0], parameters[1], parameters[2]})[0] == x);
+               {x, parameters[0], parameters[1], parameters[2]})[0] == floats({0.3F, 1}));
   const Tensors got = run_op(training_op("FakeQuantizeGradient", attributes, 3),
                              {dy, x, parameters[0], parameters[1], parameters[2]});
-  CHECK(got[0] == dy);
-  CHECK(to_double(got[1]) == 0);
-  CHECK(to_double(got[2]) == 0);
+  CHECK(got[0] == floats({2, 0}));
+  CHECK(to_double(got[1]) == 3);
+  CHECK(to_double(got[2]) == -3);
 }
 
 // 10000 draws at p = 0.3: the share's deviation is sqrt(0.21 / 10000) = 0.0046; five of them.
