@@ -85,18 +85,32 @@ struct GradientCall {
 };
 using GradientRule = std::function<std::vector<ValueId>(const GradientCall&)>;
 
-/// One dim of one operand, for rules about dims that must shrink together when channels are removed.
+/// Some indexes of one dim of one operand, for rules about dims that must shrink together when channels are
+/// removed. Index i of the tie stands for the indexes  offset + c * period + i * step + r  with c < copies
+/// and r < repeat: one index each as it comes, a block each (`step` = `repeat` = block) behind a Flatten, the
+/// same index of every group (`copies`, `period`).
 struct OperandDim {
   bool is_output = false;
   int operand = 0;
   int axis = 0;
+  std::int64_t offset = 0;
+  std::int64_t step = 1;
+  std::int64_t repeat = 1;
+  std::int64_t copies = 1;
+  std::int64_t period = 0;
   bool operator==(const OperandDim&) const = default;
 };
-/// Dims tied together: index i of one is index i of all (times `repeat` where a dim repeats the others
-/// blockwise).
+/// Dims tied together: index i of one goes with index i of all. A tie of one dim says that its indexes may go
+/// by themselves.
 struct TiedDims {
   std::vector<OperandDim> dims;
+  std::int64_t count = -1;  // how many indexes the tie has; -1: as many as the first dim
+  /// 0: always holds. Where a node can shrink in two ways that exclude each other: 1, by whole blocks (groups
+  /// of a Conv, attention heads), or 2, by the same index inside every block.
+  int choice = 0;
+  bool operator==(const TiedDims&) const = default;
 };
+/// Every index of every dim of an operand that no tie names must stay.
 using TiedDimsRule = std::function<std::vector<TiedDims>(const InferCall&)>;
 
 /// How an operator takes part in integer arithmetic; what a device really runs is the profile's say.

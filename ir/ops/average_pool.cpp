@@ -2,6 +2,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/pool_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -25,6 +26,11 @@ Tensors evaluate(const EvaluateCall& call) {
   })};
 }
 
+// Windows lie behind the batch and the channels.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  return passing_ties(call, [](std::size_t axis) { return axis < 2; });
+}
+
 }  // namespace
 
 OpDefinition average_pool_op() {
@@ -35,6 +41,7 @@ OpDefinition average_pool_op() {
       .evaluate = evaluate,
       .count_cost = pool_cost,
       .gradient = own_gradient_operator(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes},
   };
 }

@@ -4,6 +4,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -99,6 +100,28 @@ std::vector<ValueId> gradient(const GradientCall& call) {
                              .output_count = static_cast<int>(call.node.inputs.size())});
 }
 
+// Along the axis every input has its own part of the output.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::optional<std::size_t> rank = common_rank(call);
+  if (!rank) return {};
+  const auto along = static_cast<std::size_t>(normalize_axis(axis_of(call.attributes()), *rank));
+  std::vector<TiedDims> ties;
+  for (std::size_t axis = 0; axis < *rank; ++axis) {
+    if (axis == along) continue;
+    ties.push_back({{output_dim(0, axis)}});
+    for (std::size_t i = 0; i < call.inputs.size(); ++i) ties.back().dims.push_back(input_dim(i, axis));
+  }
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    if (!call.inputs[i].has_shape() || !call.inputs[i].shape()[along].is_number()) break;
+    OperandDim part = output_dim(0, along);
+    part.offset = offset;
+    ties.push_back({{input_dim(i, along), part}});
+    offset += call.inputs[i].shape()[along].size;
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition concat_op() {
@@ -108,6 +131,7 @@ OpDefinition concat_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = gradient,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -3,6 +3,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -36,6 +37,37 @@ std::vector<ValueId> gradient(const GradientCall& call) {
   return for_wanted(call, [&](std::size_t input) { return gradient_of(call, input); });
 }
 
+// Rows of the weight are output channels, its columns the input channels of one group. Groups can go whole,
+// or every group loses the same channels.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[1].has_shape()) return {};
+  const std::optional<Dims> weight = static_dims(call.inputs[1].shape());
+  const std::int64_t groups = call.attributes().get_int("group", 1);
+  if (!weight || weight->size() < 2 || groups < 1) return {};
+  TiedDims outputs{{output_dim(0, 1), input_dim(1, 0)}};
+  if (call.has_input(2)) outputs.dims.push_back(input_dim(2, 0));
+  TiedDims inputs{{input_dim(0, 1), input_dim(1, 1)}};
+  if (groups == 1) return {outputs, inputs};
+  const std::int64_t rows = (*weight)[0] / groups;
+  const std::int64_t columns = (*weight)[1];
+  TiedDims whole = outputs;
+  whole.count = groups;
+  for (OperandDim& dim : whole.dims) dim.step = dim.repeat = rows;
+  whole.dims.push_back({.operand = 0, .axis = 1, .step = columns, .repeat = columns});
+  if (columns == 1) return {whole, {{input_dim(1, 1)}}};
+  whole.choice = outputs.choice = inputs.choice = 2;
+  whole.choice = 1;
+  outputs.count = rows;
+  for (OperandDim& dim : outputs.dims) {
+    dim.copies = groups;
+    dim.period = rows;
+  }
+  inputs.count = columns;
+  inputs.dims[0].copies = groups;
+  inputs.dims[0].period = columns;
+  return {whole, outputs, inputs};
+}
+
 }  // namespace
 
 OpDefinition conv_op() {
@@ -47,6 +79,7 @@ OpDefinition conv_op() {
       .evaluate = evaluate,
       .count_cost = count_cost,
       .gradient = gradient,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

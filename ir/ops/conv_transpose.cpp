@@ -8,6 +8,7 @@
 #include "ir/convolve.h"
 #include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -202,6 +203,26 @@ std::vector<ValueId> gradient(const GradientCall& call) {
   });
 }
 
+// Rows of the weight are input channels, its columns the output channels of one group; groups go whole.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[1].has_shape()) return {};
+  const std::optional<Dims> weight = static_dims(call.inputs[1].shape());
+  const std::int64_t groups = call.attributes().get_int("group", 1);
+  if (!weight || weight->size() < 2 || groups < 1) return {};
+  TiedDims outputs{{output_dim(0, 1)}};
+  if (call.has_input(2)) outputs.dims.push_back(input_dim(2, 0));
+  if (groups == 1) {
+    outputs.dims.push_back(input_dim(1, 1));
+    return {outputs, {{input_dim(0, 1), input_dim(1, 0)}}};
+  }
+  outputs.count = groups;
+  for (OperandDim& dim : outputs.dims) dim.step = dim.repeat = (*weight)[1];
+  const std::int64_t rows = (*weight)[0] / groups;
+  outputs.dims.push_back({.operand = 0, .axis = 1, .step = rows, .repeat = rows});
+  outputs.dims.push_back({.operand = 1, .axis = 0, .step = rows, .repeat = rows});
+  return {outputs};
+}
+
 }  // namespace
 
 OpDefinition conv_transpose_op() {
@@ -213,6 +234,7 @@ OpDefinition conv_transpose_op() {
       .evaluate = evaluate,
       .count_cost = count_cost,
       .gradient = gradient,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

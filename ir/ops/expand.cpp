@@ -6,6 +6,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -36,6 +37,14 @@ Tensors evaluate(const EvaluateCall& call) {
   return {select_indices(data.reshaped(aligned), indices)};
 }
 
+// An axis that keeps its size is left alone by the operator; a shape that is computed would not follow.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[1].constant) return {};
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition expand_op() {
@@ -47,6 +56,7 @@ OpDefinition expand_op() {
       .evaluate = evaluate,
       .gradient = first_input_gradient(
           [](const GradientCall& call, ValueId dy) { return sum_to_input(call, dy, 0); }),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

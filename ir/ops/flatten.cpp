@@ -1,6 +1,7 @@
 // [a, b, c, d] -> [a * b, c * d] for axis 2
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -27,6 +28,12 @@ Tensors evaluate(const EvaluateCall& call) {
   return {data.reshaped({element_count(dims.first(axis)), element_count(dims.subspan(axis))})};
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return reshape_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition flatten_op() {
@@ -36,6 +43,7 @@ OpDefinition flatten_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = first_input_gradient(reshape_to_input),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -4,6 +4,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -58,6 +59,20 @@ Tensors evaluate(const EvaluateCall& call) {
   return {select_indices(data, selected).reshaped(replaced_axis(data.dims(), indices.dims(), axis))};
 }
 
+// What lies along the axis is picked one by one and stays; the other dims pass through.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape() || !call.inputs[1].has_shape()) return {};
+  const std::size_t rank = call.inputs[0].shape().size();
+  const auto along = static_cast<std::size_t>(normalize_axis(call.attributes().get_int("axis", 0), rank));
+  std::vector<TiedDims> ties;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    if (axis == along) continue;
+    const std::size_t moved_to = axis < along ? axis : axis + call.inputs[1].shape().size() - 1;
+    ties.push_back({{input_dim(0, axis), output_dim(0, moved_to)}});
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition gather_op() {
@@ -68,6 +83,7 @@ OpDefinition gather_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = move_gradient(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

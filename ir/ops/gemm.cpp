@@ -5,6 +5,7 @@
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "ir/multiply_matrices.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -87,6 +88,20 @@ std::vector<ValueId> gradient(const GradientCall& call) {
   });
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::size_t a = is_transposed(call.attributes(), "transA") ? 1 : 0;
+  const std::size_t b = is_transposed(call.attributes(), "transB") ? 1 : 0;
+  TiedDims rows{{output_dim(0, 0), input_dim(0, a)}};
+  TiedDims columns{{output_dim(0, 1), input_dim(1, 1 - b)}};
+  if (call.has_input(2)) {
+    if (!call.inputs[2].has_shape()) return {};
+    const Shape& c = call.inputs[2].shape();
+    if (!c.empty() && c.back() != Dim(1)) columns.dims.push_back(input_dim(2, c.size() - 1));
+    if (c.size() == 2 && c[0] != Dim(1)) rows.dims.push_back(input_dim(2, 0));
+  }
+  return {rows, columns, {{input_dim(0, 1 - a), input_dim(1, b)}}};
+}
+
 }  // namespace
 
 OpDefinition gemm_op() {
@@ -98,6 +113,7 @@ OpDefinition gemm_op() {
       .evaluate = evaluate,
       .count_cost = count_cost,
       .gradient = gradient,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

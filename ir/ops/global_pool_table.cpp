@@ -7,6 +7,7 @@
 #include "ir/call_inputs.h"
 #include "ir/pool_rules.h"
 #include "ir/reduction_gradients.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -52,6 +53,11 @@ ValueId max_gradient(const GradientCall& call, ValueId dy) {
   return spread_to_extremes(call, dy, int_list(call, spatial_axes(call)));
 }
 
+// Windows lie behind the batch and the channels.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  return passing_ties(call, [](std::size_t axis) { return axis < 2; });
+}
+
 }  // namespace
 
 std::vector<OpDefinition> global_pool_table() {
@@ -61,6 +67,7 @@ std::vector<OpDefinition> global_pool_table() {
            .evaluate = evaluate_average,
            .count_cost = pool_cost,
            .gradient = first_input_gradient(average_gradient),
+           .tied_dims = tied_dims,
            .quantization = {.role = QuantizationRole::computes}},
           {.name = "GlobalMaxPool",
            .versions = {1, 22},
@@ -68,12 +75,14 @@ std::vector<OpDefinition> global_pool_table() {
            .evaluate = evaluate_max,
            .count_cost = pool_cost,
            .gradient = first_input_gradient(max_gradient),
+           .tied_dims = tied_dims,
            .quantization = {.role = QuantizationRole::keeps_scale}},
           {.name = "GlobalLpPool",
            .versions = {1, 2, 22},
            .infer = infer_global_pool,
            .evaluate = evaluate_lp,
-           .count_cost = pool_cost}};
+           .count_cost = pool_cost,
+           .tied_dims = tied_dims}};
 }
 
 }  // namespace edgeopt

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -26,6 +27,13 @@ Tensors evaluate(const EvaluateCall& call) {
   return {from_doubles(x.dtype(), x.dims(), elements)};
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const std::int64_t along =
+      normalize_axis(call.attributes().get_int("axis", -1), call.inputs[0].shape().size());
+  return passing_ties(call, [&](std::size_t axis) { return static_cast<std::int64_t>(axis) != along; });
+}
+
 }  // namespace
 
 OpDefinition lp_normalization_op() {
@@ -35,6 +43,7 @@ OpDefinition lp_normalization_op() {
       .infer = same_shape_as_input,
       .evaluate = evaluate,
       .count_cost = operations_per_output(3),
+      .tied_dims = tied_dims,
   };
 }
 

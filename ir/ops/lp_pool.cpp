@@ -3,6 +3,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/pool_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -30,6 +31,11 @@ Tensors evaluate(const EvaluateCall& call) {
   })};
 }
 
+// Windows lie behind the batch and the channels.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  return passing_ties(call, [](std::size_t axis) { return axis < 2; });
+}
+
 }  // namespace
 
 OpDefinition lp_pool_op() {
@@ -39,6 +45,7 @@ OpDefinition lp_pool_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = pool_cost,
+      .tied_dims = tied_dims,
   };
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -34,6 +35,11 @@ Tensors evaluate(const EvaluateCall& call) {
   return {from_doubles(x.dtype(), x.dims(), result)};
 }
 
+// Neighbouring channels are summed over.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  return passing_ties(call, [](std::size_t axis) { return axis != 1; });
+}
+
 }  // namespace
 
 OpDefinition lrn_op() {
@@ -46,6 +52,7 @@ OpDefinition lrn_op() {
           [](const InferCall& call, std::span<const Operand> outputs) {
             return operations_per_output(call.attributes().get_int("size", 1) + 2)(call, outputs);
           },
+      .tied_dims = tied_dims,
   };
 }
 

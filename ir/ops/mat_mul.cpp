@@ -6,6 +6,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/multiply_matrices.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -83,6 +84,30 @@ std::vector<ValueId> gradient(const GradientCall& call) {
   });
 }
 
+// What is summed over goes with what it is multiplied by; rows, columns and the leading dims pass through.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape() || !call.inputs[1].has_shape()) return {};
+  const Shape& a = call.inputs[0].shape();
+  const Shape& b = call.inputs[1].shape();
+  const std::size_t rank = std::max(a.size(), b.size());
+  if (a.empty() || b.empty()) return {};
+  std::vector<TiedDims> ties = {
+      {{input_dim(0, a.size() - 1), input_dim(1, b.size() > 1 ? b.size() - 2 : 0)}}};
+  if (a.size() < 2 || b.size() < 2) return ties;
+  ties.push_back({{input_dim(0, a.size() - 2), output_dim(0, rank - 2)}});
+  ties.push_back({{input_dim(1, b.size() - 1), output_dim(0, rank - 1)}});
+  for (std::size_t from_last = 3; from_last <= rank; ++from_last) {
+    TiedDims tie{{output_dim(0, rank - from_last)}};
+    for (const std::size_t i : {0, 1}) {
+      const Shape& shape = call.inputs[i].shape();
+      if (shape.size() < from_last || shape[shape.size() - from_last] == Dim(1)) continue;
+      tie.dims.push_back(input_dim(i, shape.size() - from_last));
+    }
+    ties.push_back(std::move(tie));
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition mat_mul_op() {
@@ -94,6 +119,7 @@ OpDefinition mat_mul_op() {
       .evaluate = evaluate,
       .count_cost = count_cost,
       .gradient = gradient,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes,
                        .quantized_inputs = {0, 1},
                        .weight_input = 1,

@@ -5,6 +5,7 @@
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
 #include "ir/pool_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -61,6 +62,12 @@ Tensors evaluate(const EvaluateCall& call) {
   return results;
 }
 
+// Windows lie behind the batch and the channels. Indices count channels, too.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (call.node.has_output(1)) return {};
+  return passing_ties(call, [](std::size_t axis) { return axis < 2; });
+}
+
 }  // namespace
 
 OpDefinition max_pool_op() {
@@ -71,6 +78,7 @@ OpDefinition max_pool_op() {
       .evaluate = evaluate,
       .count_cost = pool_cost,
       .gradient = own_gradient_operator(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -1,7 +1,10 @@
 // y = (x - mean) / (sqrt(mean of x^2 - mean^2) + 1e-9), over the axes.
+#include <algorithm>
+
 #include <cmath>
 
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -30,6 +33,15 @@ Tensors evaluate(const EvaluateCall& call) {
   return {from_doubles(x.dtype(), x.dims(), elements)};
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const std::vector<std::int64_t> axes =
+      sorted_axes(call.attributes().get_ints("axes", {0, 2, 3}), call.inputs[0].shape().size());
+  return passing_ties(call, [&](std::size_t axis) {
+    return std::ranges::find(axes, static_cast<std::int64_t>(axis)) == axes.end();
+  });
+}
+
 }  // namespace
 
 OpDefinition mean_variance_normalization_op() {
@@ -39,6 +51,7 @@ OpDefinition mean_variance_normalization_op() {
       .infer = same_shape_as_input,
       .evaluate = evaluate,
       .count_cost = operations_per_output(6),
+      .tied_dims = tied_dims,
   };
 }
 

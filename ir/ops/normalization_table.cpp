@@ -7,6 +7,7 @@
 
 #include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -201,10 +202,24 @@ OpDefinition normalization(std::string name, NormalizationRules rules) {
   };
 }
 
+// Whatever is normalized together stays: everything from the axis on.
+std::vector<TiedDims> dims_before_axis(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const std::int64_t first =
+      normalize_axis(call.attributes().get_int("axis", -1), call.inputs[0].shape().size());
+  return passing_ties(call, [&](std::size_t axis) { return static_cast<std::int64_t>(axis) < first; });
+}
+
+OpDefinition with_tied_dims(OpDefinition op, TiedDimsRule rule) {
+  op.tied_dims = std::move(rule);
+  return op;
+}
+
 OpDefinition layer_normalization_definition() {
   OpDefinition op = normalization("LayerNormalization", {{17}, 2, layer_normalization});
   op.infer = infer_layer_normalization;
   op.gradient = layer_gradient;
+  op.tied_dims = dims_before_axis;
   return op;
 }
 
@@ -225,10 +240,14 @@ OpDefinition instance_normalization_definition() {
 std::vector<OpDefinition> normalization_table() {
   return {
       layer_normalization_definition(),
-      normalization("RMSNormalization", {{23}, 2, rms_normalization}),
+      with_tied_dims(normalization("RMSNormalization", {{23}, 2, rms_normalization}), dims_before_axis),
       instance_normalization_definition(),
-      differentiable(normalization("GroupNormalization", {{18, 21}, 3, group_normalization}),
-                     channel_gradient),
+      // Channels of a group are normalized together.
+      with_tied_dims(differentiable(normalization("GroupNormalization", {{18, 21}, 3, group_normalization}),
+                                    channel_gradient),
+                     [](const InferCall& call) {
+                       return passing_ties(call, [](std::size_t axis) { return axis == 0; });
+                     }),
   };
 }
 

@@ -1,6 +1,7 @@
 // y = x < 0 ? slope * x : x; the slope broadcasts to x.
 #include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -49,6 +50,10 @@ OpDefinition p_relu_op() {
       .evaluate = evaluate,
       .count_cost = operations_per_output(1),
       .gradient = gradient,
+      .tied_dims =
+          [](const InferCall& call) {
+            return call.opset < 7 ? std::vector<TiedDims>() : broadcast_ties(call);
+          },
       .is_elementwise = true,
   };
 }

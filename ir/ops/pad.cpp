@@ -8,6 +8,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -97,6 +98,26 @@ Tensors evaluate(const EvaluateCall& call) {
   return {select_indices(data, indices, fill_of(call, data.dtype()))};
 }
 
+// Along a padded axis the output holds the input's indexes behind those of the pad, which go by themselves.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const Shape& shape = call.inputs[0].shape();
+  const auto pads = pads_of(call, shape.size());
+  if (!pads) return {};
+  std::vector<TiedDims> ties = passing_ties(
+      call, [&](std::size_t axis) { return (*pads)[axis].begin == 0 && (*pads)[axis].end == 0; });
+  if (call.attributes().get_string("mode", "constant") != "constant") return ties;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    const auto [begin, end] = (*pads)[axis];
+    if (begin < 0 || end < 0 || (begin == 0 && end == 0) || !shape[axis].is_number()) continue;
+    OperandDim kept = output_dim(0, axis);
+    kept.offset = begin;
+    ties.push_back({{input_dim(0, axis), kept}});
+    ties.push_back({{output_dim(0, axis)}});
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition pad_op() {
@@ -106,6 +127,7 @@ OpDefinition pad_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = move_gradient(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

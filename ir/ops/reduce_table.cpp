@@ -9,6 +9,7 @@
 
 #include "ir/op_rules.h"
 #include "ir/reduction_gradients.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -80,6 +81,24 @@ std::optional<Shape> inferred_shape(const InferCall& call) {
   return reduced_shape(x, effective_axes(*axes, x.size()), keep_dims);
 }
 
+// The axes that are not reduced pass through.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const auto given = given_axes(call, 1);
+  if (!call.inputs[0].has_shape() || !given) return {};
+  const std::size_t rank = call.inputs[0].shape().size();
+  const std::vector<std::int64_t> axes =
+      reduces_nothing(call.attributes(), *given) ? *given : effective_axes(*given, rank);
+  const bool keep_dims = call.attributes().get_int("keepdims", 1) != 0;
+  std::vector<TiedDims> ties;
+  std::size_t moved_to = 0;
+  for (std::size_t axis = 0; axis < rank; ++axis) {
+    const bool is_reduced = std::ranges::find(axes, static_cast<std::int64_t>(axis)) != axes.end();
+    if (!is_reduced) ties.push_back({{input_dim(0, axis), output_dim(0, moved_to)}});
+    if (!is_reduced || keep_dims) ++moved_to;
+  }
+  return ties;
+}
+
 OpDefinition reduce_op(std::string name, std::vector<int> versions, Reduction reduction) {
   GradientRule gradient = reduction_gradient(name);
   return {
@@ -93,6 +112,7 @@ OpDefinition reduce_op(std::string name, std::vector<int> versions, Reduction re
       .count_cost = [](const InferCall& call,
                        auto) { return Cost{.other_operations = known_element_count(call.inputs[0])}; },
       .gradient = std::move(gradient),
+      .tied_dims = tied_dims,
   };
 }
 

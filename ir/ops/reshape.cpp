@@ -5,6 +5,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -68,6 +69,14 @@ Tensors evaluate(const EvaluateCall& call) {
   return {data.reshaped(*dims)};
 }
 
+// A shape that is computed would not follow.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (call.has_input(1) && !call.inputs[1].constant) return {};
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return reshape_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition reshape_op() {
@@ -77,6 +86,7 @@ OpDefinition reshape_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = first_input_gradient(reshape_to_input),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -9,6 +9,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/interpolate.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -180,6 +181,14 @@ std::vector<Operand> infer_gradient(const InferCall& call) {
   return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
 }
 
+// An axis that keeps its size is left alone by the operator; sizes that are computed would not follow.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!is_left_out(call, 3) && !call.inputs[3].constant) return {};
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 std::vector<OpDefinition> resize_table() {
@@ -189,6 +198,7 @@ std::vector<OpDefinition> resize_table() {
        .infer = infer,
        .evaluate = evaluate,
        .gradient = move_gradient(),
+       .tied_dims = tied_dims,
        .quantization = {.role = QuantizationRole::keeps_scale}},
       {.name = "ResizeGradient",
        .domain = training_domain,

@@ -8,6 +8,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -112,6 +113,30 @@ Tensors evaluate(const EvaluateCall& call) {
   return {select_indices(data, indices)};
 }
 
+// Along a cut axis the indexes inside the cut are tied to the output's, those outside go by themselves; cuts
+// with steps stay as they are.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const Shape& shape = call.inputs[0].shape();
+  const std::optional<Parameters> parameters = parameters_of(call, shape.size());
+  if (!parameters) return {};
+  const auto is_cut = [&](std::size_t axis) {
+    return std::ranges::find(parameters->axes, static_cast<std::int64_t>(axis)) != parameters->axes.end();
+  };
+  std::vector<TiedDims> ties = passing_ties(call, [&](std::size_t axis) { return !is_cut(axis); });
+  for (std::size_t i = 0; i < parameters->axes.size(); ++i) {
+    const auto axis = static_cast<std::size_t>(parameters->axes[i]);
+    if (!shape[axis].is_number() || parameters->cuts[i].step != 1) continue;
+    const std::vector<std::int64_t> inside = indices_of(parameters->cuts[i], shape[axis].size);
+    if (inside.empty()) continue;
+    OperandDim cut = input_dim(0, axis);
+    cut.offset = inside.front();
+    ties.push_back({{output_dim(0, axis), cut}});
+    ties.push_back({{input_dim(0, axis)}});
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition slice_op() {
@@ -121,6 +146,7 @@ OpDefinition slice_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = move_gradient(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

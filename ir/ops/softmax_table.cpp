@@ -8,6 +8,7 @@
 
 #include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
+#include "ir/tied_dims.h"
 
 namespace edgeopt {
 namespace {
@@ -67,6 +68,16 @@ Tensors evaluate(const EvaluateCall& call, LineFunction f) {
   return {from_doubles(call.inputs[0].dtype(), call.inputs[0].dims(), elements)};
 }
 
+// What is summed over stays: below opset 13 everything from the axis on.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  const std::size_t rank = call.inputs[0].shape().size();
+  const std::int64_t given = call.attributes().get_int("axis", call.opset >= 13 ? -1 : 1);
+  const auto along = static_cast<std::size_t>(given < 0 ? given + static_cast<std::int64_t>(rank) : given);
+  const bool is_line = call.opset >= 13;
+  return passing_ties(call, [&](std::size_t axis) { return is_line ? axis != along : axis < along; });
+}
+
 OpDefinition line_op(std::string name, LineFunction f, std::int64_t operations) {
   return {
       .name = std::move(name),
@@ -74,6 +85,7 @@ OpDefinition line_op(std::string name, LineFunction f, std::int64_t operations) 
       .infer = same_shape_as_input,
       .evaluate = [f](const EvaluateCall& call) { return evaluate(call, f); },
       .count_cost = operations_per_output(operations),
+      .tied_dims = tied_dims,
   };
 }
 

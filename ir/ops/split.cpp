@@ -7,6 +7,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -90,6 +91,24 @@ ValueId gradient(const GradientCall& call) {
   return emit(call, "Concat", parts, {{"axis", call.attributes().get_int("axis", 0)}});
 }
 
+// Along the axis every output has its own part of the input.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape() || (call.has_input(1) && !call.inputs[1].constant)) return {};
+  const std::size_t rank = call.inputs[0].shape().size();
+  const auto along = static_cast<std::size_t>(normalize_axis(call.attributes().get_int("axis", 0), rank));
+  std::vector<TiedDims> ties = passing_ties(call, [&](std::size_t axis) { return axis != along; });
+  std::int64_t offset = 0;
+  const std::vector<Operand> parts = infer(call);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].shape()[along].is_number()) break;
+    OperandDim part = input_dim(0, along);
+    part.offset = offset;
+    ties.push_back({{output_dim(i, along), part}});
+    offset += parts[i].shape()[along].size;
+  }
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition split_op() {
@@ -99,6 +118,7 @@ OpDefinition split_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = [](const GradientCall& call) { return std::vector{gradient(call)}; },
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

@@ -4,6 +4,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -47,6 +48,13 @@ Tensors evaluate(const EvaluateCall& call) {
   return {select_indices(data, indices)};
 }
 
+// An axis that keeps its size is left alone by the operator.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition tile_op() {
@@ -56,6 +64,7 @@ OpDefinition tile_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = move_gradient(),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

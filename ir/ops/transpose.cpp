@@ -6,6 +6,7 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -46,6 +47,14 @@ ValueId gradient(const GradientCall& call, ValueId dy) {
   return emit(call, "Transpose", {dy}, {{"perm", inverse}});
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  if (!call.inputs[0].has_shape()) return {};
+  std::vector<TiedDims> ties;
+  for (const std::int64_t axis : permutation_of(call.attributes(), call.inputs[0].shape().size()))
+    ties.push_back({{output_dim(0, ties.size()), input_dim(0, static_cast<std::size_t>(axis))}});
+  return ties;
+}
+
 }  // namespace
 
 OpDefinition transpose_op() {
@@ -55,6 +64,7 @@ OpDefinition transpose_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = first_input_gradient(gradient),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

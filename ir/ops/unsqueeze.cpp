@@ -5,6 +5,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -34,6 +35,12 @@ Tensors evaluate(const EvaluateCall& call) {
   return {data.reshaped(*static_dims(unsqueezed(to_shape(data.dims()), axes)))};
 }
 
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return reshape_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition unsqueeze_op() {
@@ -43,6 +50,7 @@ OpDefinition unsqueeze_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = first_input_gradient(reshape_to_input),
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

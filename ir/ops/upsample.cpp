@@ -5,6 +5,7 @@
 
 #include "ir/call_inputs.h"
 #include "ir/interpolate.h"
+#include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -59,6 +60,13 @@ Tensors evaluate(const EvaluateCall& call) {
       {.mode = mode == "bilinear" ? "linear" : mode, .coordinates = "asymmetric", .nearest_mode = "floor"})};
 }
 
+// An axis that keeps its size is left alone by the operator.
+std::vector<TiedDims> tied_dims(const InferCall& call) {
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
+  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+}
+
 }  // namespace
 
 OpDefinition upsample_op() {
@@ -67,6 +75,7 @@ OpDefinition upsample_op() {
       .versions = {1, 7, 9, 10},
       .infer = infer,
       .evaluate = evaluate,
+      .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
   };
 }

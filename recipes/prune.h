@@ -1,0 +1,71 @@
+// Structured pruning as a recipe: fuse, find channels, rank, choose under a budget, remove, repair. What
+// `edgeopt prune` runs.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "calibration/importance.h"
+#include "calibration/samples.h"
+#include "hwprofiles/profile.h"
+#include "ir/graph.h"
+#include "passes/channel_groups.h"
+#include "passes/choose_channels.h"
+#include "recipes/fuse.h"
+#include "recipes/judging.h"
+#include "support/error.h"
+#include "support/progress.h"
+
+namespace edgeopt {
+
+/// No channel of the model can be removed; the message gives the reasons.
+class NothingToPrune : public UserError {
+ public:
+  using UserError::UserError;
+};
+
+struct PruneOptions {
+  ChannelBudget budget;
+  ImportanceOptions importance;
+  std::vector<std::string> excluded = {};  // nodes whose weights stay, by name or name of output
+  std::uint64_t seed = 1;
+  Progress progress = {};
+};
+
+/// A cost of the fused model and of the pruned one.
+struct CostChange {
+  double original = 0;
+  double result = 0;
+};
+
+struct PrunedGroup {
+  std::string name;
+  std::int64_t channel_count = 0;
+  std::int64_t removed_count = 0;
+};
+
+struct PrunedModel {
+  Graph graph;
+  Graph prepared;  // fused and not pruned: the teacher of whoever trains the result
+  FuseOutcome fused;
+  std::vector<PrunedGroup> groups;
+  std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
+  CostChange multiply_adds, parameters, latency;
+  bool meets_budget = false;
+  std::optional<Judgement> judgement;
+};
+
+/// The model without the channels that matter least.
+///
+/// model    float, any opset
+/// samples  real samples of the model's inputs; without them only what needs none can rank, and nothing is
+///          judged
+/// returns  the same bytes for the same inputs and options, at any thread count; if the budget is out of
+/// reach,
+///          the smallest result there is
+/// throws   NothingToPrune
+PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& samples,
+                        const PruneOptions& options);
+
+}  // namespace edgeopt

@@ -1,0 +1,95 @@
+// Structured pruning: channels taken out for real, under a budget.
+#include "recipes/prune.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "ir/onnx/onnx.h"
+#include "support/error.h"
+#include "support/file.h"
+#include "tools/command.h"
+#include "tools/data_options.h"
+#include "tools/describe_prune.h"
+
+namespace edgeopt {
+namespace {
+
+struct Options {
+  std::string model;
+  std::string output;
+  std::string keep;
+  std::string importance = std::string(name_of(ImportanceOptions{}.method));
+  std::vector<std::string> excluded;
+  bool without_training = false;
+  DataOptions data;
+};
+
+void declare(CLI::App& app, Options& options) {
+  std::vector<std::string> methods;
+  for (const std::string_view name : importance_method_names()) methods.emplace_back(name);
+  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
+  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  app.add_option("--keep", options.keep, "What may be left: macs=0.5, params=0.5 or latency=0.5")
+      ->required()
+      ->type_name("COST=SHARE");
+  app.add_option("--importance", options.importance, "How channels are ranked")
+      ->check(CLI::IsMember(methods))
+      ->capture_default_str();
+  app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  app.add_flag("--no-train", options.without_training,
+               "Do not train afterwards (training is not part of this command yet: always so)");
+  declare_data_options(app, options.data, "Samples to judge on");
+}
+
+ChannelBudget budget_of(const std::string& keep) {
+  const std::size_t equals = keep.find('=');
+  const std::string kind = keep.substr(0, equals);
+  const std::string number = equals == std::string::npos ? "" : keep.substr(equals + 1);
+  ChannelBudget budget;
+  if (kind == "params")
+    budget.kind = CostKind::parameters;
+  else if (kind == "latency")
+    budget.kind = CostKind::latency;
+  else if (kind != "macs")
+    throw UserError(fmt::format("--keep '{}': write macs=SHARE, params=SHARE or latency=SHARE", keep));
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), budget.keep);
+  if (error != std::errc{} || end != number.data() + number.size() || !(budget.keep > 0 && budget.keep < 1))
+    throw UserError(fmt::format("--keep '{}': the share must be a number between 0 and 1", keep));
+  return budget;
+}
+
+Answer run(const Options& options, const RunContext& context) {
+  const PruneOptions settings{.budget = budget_of(options.keep),
+                              .importance = {.method = *importance_method_named(options.importance)},
+                              .excluded = options.excluded,
+                              .seed = context.seed,
+                              .progress = context.progress};
+  require_writable(options.output);
+  const Graph model = load_model(options.model);
+  std::optional<SampleSource> samples;
+  if (!options.data.data.empty()) samples = open_data(options.data, model, context);
+  const PrunedModel pruned = while_doing("pruning", [&] { return prune_model(model, samples, settings); });
+  save_model(pruned.graph, options.output);
+  Answer answer = describe_prune(pruned, {options.model, options.output});
+  if (!pruned.meets_budget) answer.exit_code = exit_goal_missed;
+  return answer;
+}
+
+}  // namespace
+
+Command prune_command() {
+  return command<Options>({
+      .name = "prune",
+      .summary = "Take channels, heads and hidden units out of a model, down to a budget.",
+      .examples = "  edgeopt prune model.onnx --keep macs=0.5 --data samples.npz -o pruned.onnx\n"
+                  "  edgeopt prune model.onnx --keep params=0.3 --exclude /head/Conv -o pruned.onnx\n",
+      .declare = declare,
+      .run = run,
+  });
+}
+
+}  // namespace edgeopt
