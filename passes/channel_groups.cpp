@@ -169,6 +169,8 @@ IndexSets Finder::sets() const {
     sets.keep_all(id, fmt::format("they are the model's input '{}'", graph_.name_of(id)));
   for (const ValueId id : graph_.captured())
     sets.keep_all(id, fmt::format("'{}' comes from an outer graph", graph_.name_of(id)));
+  for (const ValueId id : graph_.values())
+    if (graph_.uses(id).empty()) sets.keep_all(id, "nobody reads them");
   for (const NodeTies& ties : nodes_) add_node(sets, ties);
   sets.keep_whole_dims();
   return sets;
