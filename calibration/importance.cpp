@@ -1,18 +1,26 @@
 #include "calibration/importance.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "calibration/reconstruction.h"
+#include "calibration/reconstruction_ranking.h"
 #include "ir/move_elements.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-constexpr std::array<std::pair<ImportanceMethod, std::string_view>, 1> method_names = {
-    {{ImportanceMethod::magnitude, "magnitude"}}};
+constexpr std::array<std::pair<ImportanceMethod, std::string_view>, 4> method_names = {
+    {{ImportanceMethod::reconstruction, "reconstruction"},
+     {ImportanceMethod::magnitude, "magnitude"},
+     {ImportanceMethod::activation, "activation"},
+     {ImportanceMethod::median, "median"}}};
 
 // The sum of squares of every index of one axis.
 std::vector<double> energy_along(const Tensor& tensor, std::size_t axis) {
@@ -37,6 +45,54 @@ std::vector<double> magnitudes(const Graph& graph, const ChannelGroup& group) {
   }
   for (double& square : squares) square = std::sqrt(square);
   return squares;
+}
+
+// Summed distances of each unit's weights from those of all others, in the layers that compute it.
+std::vector<double> distances(const Graph& graph, const ChannelGroup& group) {
+  std::vector<std::vector<double>> weights(group.units.size());
+  for (const ValueDim& dim : group.dims) {
+    const std::optional<Tensor> constant = graph.constant(dim.value);
+    if (!constant || constant->rank() < 2 || !is_floating_point(constant->dtype())) continue;
+    const std::vector<double> elements = to_doubles(*constant);
+    const auto inner = strides_of(constant->dims())[static_cast<std::size_t>(dim.axis)];
+    const std::int64_t size = constant->dims()[static_cast<std::size_t>(dim.axis)];
+    for (std::size_t u = 0; u < group.units.size(); ++u)
+      for (std::size_t i = 0; i < elements.size(); ++i)
+        if (std::ranges::binary_search(group.units[u],
+                                       DimIndex{dim, static_cast<std::int64_t>(i) / inner % size}))
+          weights[u].push_back(elements[i]);
+  }
+  std::vector<double> sums(group.units.size(), 0.0);
+  for (std::size_t u = 0; u < sums.size(); ++u)
+    for (std::size_t v = 0; v < sums.size(); ++v) {
+      double square = 0;
+      for (std::size_t i = 0; i < weights[u].size(); ++i)
+        square += std::pow(weights[u][i] - weights[v][i], 2);
+      sums[u] += std::sqrt(square);
+    }
+  return sums;
+}
+
+// Energy of the unit's inputs times that of the weights on them, in the layers that read it.
+std::vector<double> energies(const Graph& graph, const ChannelGroup& group,
+                             std::span<const LayerStatistics* const> readers) {
+  std::vector<double> scores(group.units.size(), 0.0);
+  for (const LayerStatistics* reader : readers)
+    for (std::size_t g = 0; g < reader->matrices.size(); ++g) {
+      const WeightedLayer& layer = reader->layer;
+      const std::vector<double> weights =
+          weights_of(layer, *graph.constant(layer.weight), static_cast<std::int64_t>(g));
+      std::vector<double> energy(static_cast<std::size_t>(layer.features), 0.0);
+      for (std::size_t i = 0; i < weights.size(); ++i)
+        energy[i / static_cast<std::size_t>(layer.outputs)] += weights[i] * weights[i];
+      for (std::size_t u = 0; u < scores.size(); ++u)
+        for (const DimIndex& member : group.units[u])
+          for (std::int64_t t = 0; member.dim == layer.input_channels && t < layer.taps; ++t) {
+            const std::int64_t k = member.index * layer.taps + t;
+            scores[u] += energy[static_cast<std::size_t>(k)] * reader->matrices[g].gram(k, k);
+          }
+    }
+  return scores;
 }
 
 // Divided by the mean: norms of layers with other sizes and scales become comparable.
@@ -73,11 +129,28 @@ ChannelRanking ranking_of_scores(const std::vector<double>& scores) {
   return ranking;
 }
 
+bool needs_samples(ImportanceMethod method) {
+  return method == ImportanceMethod::reconstruction || method == ImportanceMethod::activation;
+}
+
 std::vector<ChannelRanking> rank_channels(const Graph& graph, std::span<const ChannelGroup> groups,
-                                          const ImportanceOptions&) {
+                                          const SampleSource* samples, const ImportanceOptions& options) {
+  if (needs_samples(options.method) && !samples)
+    throw UserError(
+        fmt::format("importance '{}' needs samples; give some, or choose another", name_of(options.method)));
+  if (options.method == ImportanceMethod::reconstruction)
+    return rank_by_reconstruction(graph, groups, *samples, options);
+  std::vector<LayerStatistics> layers;
+  if (options.method == ImportanceMethod::activation)
+    layers = input_statistics(graph, groups, *samples, options);
   std::vector<ChannelRanking> rankings;
-  for (const ChannelGroup& group : groups)
-    rankings.push_back(ranking_of_scores(relative(magnitudes(graph, group))));
+  for (const ChannelGroup& group : groups) {
+    std::vector<double> scores = magnitudes(graph, group);
+    if (options.method == ImportanceMethod::median) scores = distances(graph, group);
+    if (options.method == ImportanceMethod::activation && !readers_of(group, layers).empty())
+      scores = energies(graph, group, readers_of(group, layers));
+    rankings.push_back(ranking_of_scores(relative(std::move(scores))));
+  }
   return rankings;
 }
 

@@ -9,24 +9,42 @@
 #include "calibration/samples.h"
 #include "ir/channels.h"
 #include "ir/graph.h"
+#include "support/progress.h"
 
 namespace edgeopt {
 
 enum class ImportanceMethod {
-  magnitude,  // L2 norm of the weights. Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017
+  // The error of the layers that read the channel after their best update, times what such an error does to
+  // the
+  // model's outputs, measured. The only one here whose numbers are comparable between layers.
+  reconstruction,
+  magnitude,   // L2 norm of the weights. Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017
+  activation,  // energy that the channel brings to its readers. Sun et al., "Wanda", ICLR 2024, per channel
+  median,      // distance of its weights from all others'. He et al., "FPGM", CVPR 2019
 };
 std::string_view name_of(ImportanceMethod method);
 std::optional<ImportanceMethod> importance_method_named(std::string_view name);
 std::vector<std::string_view> importance_method_names();
 
 struct ImportanceOptions {
-  ImportanceMethod method = ImportanceMethod::magnitude;
+  ImportanceMethod method = ImportanceMethod::reconstruction;
   std::int64_t largest_sample_count = 256;
+  std::int64_t positions_per_sample = 32;
+  /// Samples on which the effect on the outputs is measured; an energy over all elements needs few.
+  std::int64_t effect_sample_count = 32;
+  /// Share of a group that is taken out to measure that.
+  double effect_share = 0.25;
+  Progress progress = {};
 };
 
+/// True if the method looks at samples.
+bool needs_samples(ImportanceMethod method);
+
 /// A ranking of the units of every group.
+/// samples   may be null for methods that need none
+/// returns   the same bytes at any thread count
 std::vector<ChannelRanking> rank_channels(const Graph& graph, std::span<const ChannelGroup> groups,
-                                          const ImportanceOptions& options);
+                                          const SampleSource* samples, const ImportanceOptions& options);
 
 /// Units by ascending score, damage the sum of the scores.
 ChannelRanking ranking_of_scores(const std::vector<double>& scores);

@@ -42,6 +42,12 @@ edgeopt_layer(calibration FOLDERS calibration calibration/training USES edgeopt_
 target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
   nlohmann_json::nlohmann_json Eigen3::Eigen)
 
+# Threads run over samples; a product that Eigen splits would depend on their number.
+target_compile_definitions(edgeopt_calibration PRIVATE EIGEN_DONT_PARALLELIZE)
+# Linear algebra is unbearable without optimization, in any build.
+set_source_files_properties(calibration/normal_equations.cpp calibration/reconstruction.cpp calibration/repair.cpp
+  calibration/weighted_layer.cpp PROPERTIES COMPILE_OPTIONS "-O3")
+
 edgeopt_layer(passes FOLDERS passes passes/framework passes/convert passes/simplify passes/fuse passes/quantize
   USES edgeopt_ir edgeopt_hwprofiles)
 edgeopt_registry(TARGET edgeopt_passes KIND pass TYPE Pass HEADER passes/framework/pass.h LIST all_passes

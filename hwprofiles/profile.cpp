@@ -112,6 +112,8 @@ HardwareProfile read_profile(const toml::table& table) {
   if (const auto bits = compute.take<std::int64_t>("vector_bits"))
     profile.vector_bits = static_cast<int>(*bits);
   profile.has_int8_dot_product = compute.take<bool>("int8_dot_product").value_or(false);
+  profile.channel_multiple = compute.take<std::int64_t>("channel_multiple").value_or(1);
+  if (profile.channel_multiple < 1) throw UserError("key 'compute.channel_multiple' must be 1 or more");
   required(compute.take<std::string>("source"), "compute.source");
   compute.refuse_the_rest();
   profile.quantization = read_quantization(root.section("quantization"));

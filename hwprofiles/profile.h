@@ -1,5 +1,6 @@
 // What a device can do. A profile is one .toml file; what nobody has measured is absent.
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ struct HardwareProfile {
   std::optional<double> clock_ghz;
   std::optional<int> vector_bits;
   bool has_int8_dot_product = false;
+  std::int64_t channel_multiple = 1;  // channel counts that waste nothing are multiples of it
   QuantizationRules quantization;
 };
 

@@ -2,6 +2,8 @@
 #pragma once
 #include <compare>
 #include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,17 @@ struct ChannelGroup {
   std::vector<ValueDim> dims;  // sorted
   std::vector<ChannelUnit> units;
 };
+
+/// The indexes that go, by dim; sorted, each once.
+using RemovedIndexes = std::map<ValueDim, std::vector<std::int64_t>>;
+RemovedIndexes removed_indexes(std::span<const ChannelUnit> units);
+
+/// The indexes that go from one axis; null if none do.
+const std::vector<std::int64_t>* find_removed(const RemovedIndexes& removed, ValueId value, std::size_t axis);
+/// The tensor without the removed indexes of its value.
+Tensor without_removed(const Tensor& tensor, ValueId value, const RemovedIndexes& removed);
+/// The type with the sizes that are left.
+ValueType without_removed(const ValueType& type, ValueId value, const RemovedIndexes& removed);
 
 /// In which order the units of a group go, and what that does.
 struct ChannelRanking {

@@ -7,6 +7,7 @@
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/remove_channels.h"
+#include "recipes/optimize.h"
 
 namespace edgeopt {
 namespace {
@@ -60,6 +61,72 @@ FuseOutcome prepare(const Graph& model, std::uint64_t seed) {
   return fused;
 }
 
+// With numbers in place of the open axes of the inputs, so that every layer has its true weight in the cost.
+Graph sized(const Graph& graph, std::uint64_t seed) {
+  try {
+    return with_inferred_types(with_runnable_sizes(graph, seed));
+  } catch (const UserError&) {
+    return graph;  // runs with no sizes that are tried: symbols count as 1
+  }
+}
+
+SampleSource subset(const SampleSource& samples, std::vector<std::int64_t> indexes, const std::string& what) {
+  SampleSource result = samples;
+  result.count = std::ssize(indexes);
+  result.description = fmt::format("{} ({})", samples.description, what);
+  result.labels.clear();
+  for (const std::int64_t i : indexes)
+    if (samples.has_labels) result.labels.push_back(samples.labels[static_cast<std::size_t>(i)]);
+  result.read = [read = samples.read, indexes = std::move(indexes)](std::int64_t index) {
+    return read(indexes[static_cast<std::size_t>(index)]);
+  };
+  return result;
+}
+
+/// Every fifth sample judges, so that sorted classes fall into both parts.
+SampleSplit held_out(const SampleSource& samples) {
+  constexpr std::int64_t every = 5;
+  constexpr std::int64_t fewest_to_split = 25;
+  if (samples.count < fewest_to_split)
+    return {samples, samples, fmt::format("judged on the {} samples it was repaired on", samples.count)};
+  std::vector<std::int64_t> learned, judged;
+  for (std::int64_t i = 0; i < samples.count; ++i) (i % every == every - 1 ? judged : learned).push_back(i);
+  return {.calibration = subset(samples, std::move(learned), "four of five"),
+          .judging = subset(samples, std::move(judged), "every fifth")};
+}
+
+std::vector<PrunedGroup> counts_of(const std::vector<ChannelGroup>& groups, const ChannelChoice& choice) {
+  std::vector<PrunedGroup> counts;
+  for (std::size_t g = 0; g < groups.size(); ++g)
+    counts.push_back({.name = groups[g].name,
+                      .channel_count = std::ssize(groups[g].units),
+                      .removed_count = choice.removed_counts[g]});
+  return counts;
+}
+
+void describe_costs(PrunedModel& result, const Graph& prepared, const PruneOptions& options) {
+  const std::int64_t multiple = options.budget.channel_multiple;
+  const Graph before = sized(prepared, options.seed), after = sized(result.graph, options.seed);
+  result.multiply_adds = change_of(before, after, CostKind::multiply_adds, multiple);
+  result.parameters = change_of(before, after, CostKind::parameters, multiple);
+  result.latency = change_of(before, after, CostKind::latency, multiple);
+}
+
+void repair_and_judge(PrunedModel& result, const RemovedIndexes& removed, const SampleSplit& samples,
+                      const PruneOptions& options) {
+  const Graph& teacher = result.fused.graph;
+  const auto judge = [&] {
+    return judge_models(teacher, result.graph, samples.judging, {.seed = options.seed});
+  };
+  result.caution = samples.caution;
+  result.before_repair = judge();
+  RepairedModel repaired =
+      with_repaired_weights({teacher, result.graph, removed}, samples.calibration, options.repair);
+  result.graph = std::move(repaired.graph);
+  result.repaired = std::move(repaired.layers);
+  result.after_repair = judge();
+}
+
 }  // namespace
 
 PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& samples,
@@ -69,22 +136,20 @@ PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& s
   ChannelGroups found = find_channel_groups(prepared, options.excluded);
   if (found.groups.empty()) reject(found.kept);
 
-  const std::vector<ChannelRanking> rankings = rank_channels(prepared, found.groups, options.importance);
-  const ChannelChoice choice = choose_channels(prepared, found.groups, rankings, options.budget);
-  result.graph = remove_channels(prepared, chosen_units(found.groups, rankings, choice));
+  std::optional<SampleSplit> split;
+  if (samples) split = held_out(*samples);
+  const std::vector<ChannelRanking> rankings =
+      rank_channels(prepared, found.groups, split ? &split->calibration : nullptr, options.importance);
+  const ChannelChoice choice =
+      choose_channels(sized(prepared, options.seed), found.groups, rankings, options.budget);
+  const std::vector<ChannelUnit> units = chosen_units(found.groups, rankings, choice);
+  result.graph = remove_channels(prepared, units);
 
-  const std::int64_t multiple = options.budget.channel_multiple;
-  result.multiply_adds = change_of(prepared, result.graph, CostKind::multiply_adds, multiple);
-  result.parameters = change_of(prepared, result.graph, CostKind::parameters, multiple);
-  result.latency = change_of(prepared, result.graph, CostKind::latency, multiple);
   result.meets_budget = choice.meets_budget();
-  for (std::size_t g = 0; g < found.groups.size(); ++g)
-    result.groups.push_back({.name = found.groups[g].name,
-                             .channel_count = std::ssize(found.groups[g].units),
-                             .removed_count = choice.removed_counts[g]});
+  result.groups = counts_of(found.groups, choice);
   result.kept = std::move(found.kept);
-  if (samples) result.judgement = judge_models(model, result.graph, *samples, {.seed = options.seed});
-  result.prepared = prepared;
+  describe_costs(result, prepared, options);
+  if (split) repair_and_judge(result, removed_indexes(units), *split, options);
   return result;
 }
 

@@ -7,15 +7,14 @@
 #include <vector>
 
 #include "calibration/importance.h"
+#include "calibration/repair.h"
 #include "calibration/samples.h"
-#include "hwprofiles/profile.h"
 #include "ir/graph.h"
 #include "passes/channel_groups.h"
 #include "passes/choose_channels.h"
 #include "recipes/fuse.h"
 #include "recipes/judging.h"
 #include "support/error.h"
-#include "support/progress.h"
 
 namespace edgeopt {
 
@@ -28,9 +27,9 @@ class NothingToPrune : public UserError {
 struct PruneOptions {
   ChannelBudget budget;
   ImportanceOptions importance;
+  RepairOptions repair;
   std::vector<std::string> excluded = {};  // nodes whose weights stay, by name or name of output
   std::uint64_t seed = 1;
-  Progress progress = {};
 };
 
 /// A cost of the fused model and of the pruned one.
@@ -47,20 +46,22 @@ struct PrunedGroup {
 
 struct PrunedModel {
   Graph graph;
-  Graph prepared;  // fused and not pruned: the teacher of whoever trains the result
-  FuseOutcome fused;
+  FuseOutcome fused;  // fused and not pruned: the teacher of whoever trains the result
   std::vector<PrunedGroup> groups;
   std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
   CostChange multiply_adds, parameters, latency;
   bool meets_budget = false;
-  std::optional<Judgement> judgement;
+  std::vector<RepairedLayer> repaired;
+  // On samples that neither ranked nor repaired, where there are enough; else on all, which `caution` says.
+  std::optional<Judgement> before_repair, after_repair;
+  std::string caution;
 };
 
-/// The model without the channels that matter least.
+/// The model without the channels that matter least, the layers behind them repaired.
 ///
 /// model    float, any opset
 /// samples  real samples of the model's inputs; without them only what needs none can rank, and nothing is
-///          judged
+///          repaired or judged
 /// returns  the same bytes for the same inputs and options, at any thread count; if the budget is out of
 /// reach,
 ///          the smallest result there is

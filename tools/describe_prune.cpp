@@ -45,12 +45,20 @@ std::string kept_table(const std::vector<KeptLayer>& kept) {
   return to_text(table);
 }
 
-std::string metric_line(const Metric& metric) {
-  const std::string unit = metric.unit == "percent" ? " %" : metric.unit.empty() ? "" : " " + metric.unit;
-  std::string text = fmt::format("  {:<10}", metric.name);
-  if (metric.original) text += fmt::format(" original {:.2f}{}", metric.original->value, unit);
-  if (metric.result) text += fmt::format(" result {:.2f}{}", metric.result->value, unit);
-  return text + '\n';
+std::string figure(const std::optional<Interval>& interval, const std::string& unit) {
+  if (!interval) return "";
+  return fmt::format("{:.2f}{}", interval->value, unit == "percent" ? " %" : unit.empty() ? "" : " " + unit);
+}
+
+std::string judgement_table(const Judgement& before, const Judgement& after) {
+  Table table{.header = {"metric", "original", "before repair", "result"}};
+  for (const Metric& metric : after.metrics) {
+    const Metric* unrepaired = before.find(metric.name);
+    table.rows.push_back({metric.name, figure(metric.original, metric.unit),
+                          unrepaired ? figure(unrepaired->result, metric.unit) : "",
+                          figure(metric.result, metric.unit)});
+  }
+  return to_text(table);
 }
 
 Json judgement_json(const Judgement& judgement) {
@@ -76,10 +84,11 @@ std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
                                                       cost_row("time (estimate)", pruned.latency)}});
   text += "\nchannels that go together:\n" + group_table(pruned.groups);
   if (!pruned.kept.empty()) text += "\nleft alone:\n" + kept_table(pruned.kept);
-  if (!pruned.judgement) return text + "\nnot judged: no samples were given (--data)\n";
-  text += fmt::format("\non {} samples:\n", pruned.judgement->sample_count);
-  for (const Metric& metric : pruned.judgement->metrics) text += metric_line(metric);
-  return text;
+  if (!pruned.after_repair) return text + "\nneither repaired nor judged: no samples were given (--data)\n";
+  text += fmt::format("\non {} samples that were not learned from ({} layers repaired):\n",
+                      pruned.after_repair->sample_count, pruned.repaired.size());
+  if (!pruned.caution.empty()) text += fmt::format("  caution: {}\n", pruned.caution);
+  return text + judgement_table(*pruned.before_repair, *pruned.after_repair);
 }
 
 }  // namespace
@@ -103,7 +112,12 @@ Answer describe_prune(const PrunedModel& pruned, const ModelFiles& files) {
                                   {"channel_count", layer.channel_count},
                                   {"kept_count", layer.kept_count},
                                   {"reason", layer.reason}});
-  if (pruned.judgement) json["judgement"] = judgement_json(*pruned.judgement);
+  if (pruned.before_repair) json["before_repair"] = judgement_json(*pruned.before_repair);
+  if (pruned.after_repair) json["after_repair"] = judgement_json(*pruned.after_repair);
+  if (!pruned.caution.empty()) json["caution"] = pruned.caution;
+  for (const RepairedLayer& layer : pruned.repaired)
+    json["repaired"].push_back(
+        {{"node", layer.node}, {"error_before", layer.error_before}, {"error_after", layer.error_after}});
   return {.text = text_of(pruned, files), .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};
 }
 

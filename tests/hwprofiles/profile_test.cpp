@@ -22,6 +22,11 @@ TEST_CASE("weights of depthwise Convs have as many bits as others where the prof
   CHECK(load_profile("x86_avx512_vnni").quantization.depthwise_weight_bits == 8);
 }
 
+TEST_CASE("the channel multiple is that of the int8 kernels") {
+  CHECK(load_profile("x86_avx2").channel_multiple == 4);
+  CHECK(load_profile("x86_avx512_vnni").channel_multiple == 4);
+}
+
 TEST_CASE("an unknown profile is refused with the list of those there are") {
   CHECK_THROWS_WITH_AS(load_profile("toaster"),
                        "loading profile 'toaster': there is no profile of this name; there are x86_avx2, "

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "hwprofiles/profile.h"
 #include "ir/onnx/onnx.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -20,7 +21,8 @@ struct Options {
   std::string model;
   std::string output;
   std::string keep;
-  std::string importance = std::string(name_of(ImportanceOptions{}.method));
+  std::string importance;
+  std::string profile;
   std::vector<std::string> excluded;
   bool without_training = false;
   DataOptions data;
@@ -34,15 +36,17 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--keep", options.keep, "What may be left: macs=0.5, params=0.5 or latency=0.5")
       ->required()
       ->type_name("COST=SHARE");
-  app.add_option("--importance", options.importance, "How channels are ranked")
-      ->check(CLI::IsMember(methods))
-      ->capture_default_str();
+  app.add_option("--importance", options.importance,
+                 "How channels are ranked (default: reconstruction with samples, magnitude without)")
+      ->check(CLI::IsMember(methods));
+  app.add_option("--profile", options.profile, "Keep channel counts at multiples that this device wants")
+      ->type_name("P");
   app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
   app.add_flag("--no-train", options.without_training,
                "Do not train afterwards (training is not part of this command yet: always so)");
-  declare_data_options(app, options.data, "Samples to judge on");
+  declare_data_options(app, options.data, "Samples to rank, repair and judge on");
 }
 
 ChannelBudget budget_of(const std::string& keep) {
@@ -62,12 +66,23 @@ ChannelBudget budget_of(const std::string& keep) {
   return budget;
 }
 
+PruneOptions prune_options(const Options& options, const RunContext& context) {
+  PruneOptions settings{.budget = budget_of(options.keep),
+                        .importance = {.progress = context.progress},
+                        .repair = {.progress = context.progress},
+                        .excluded = options.excluded,
+                        .seed = context.seed};
+  if (!options.importance.empty())
+    settings.importance.method = *importance_method_named(options.importance);
+  else if (options.data.data.empty())
+    settings.importance.method = ImportanceMethod::magnitude;
+  if (!options.profile.empty())
+    settings.budget.channel_multiple = load_profile(options.profile).channel_multiple;
+  return settings;
+}
+
 Answer run(const Options& options, const RunContext& context) {
-  const PruneOptions settings{.budget = budget_of(options.keep),
-                              .importance = {.method = *importance_method_named(options.importance)},
-                              .excluded = options.excluded,
-                              .seed = context.seed,
-                              .progress = context.progress};
+  const PruneOptions settings = prune_options(options, context);
   require_writable(options.output);
   const Graph model = load_model(options.model);
   std::optional<SampleSource> samples;

@@ -1,0 +1,61 @@
+// Closed-form repair after pruning: every layer behind a removed channel gets the weights with which it comes
+// closest to what it computed before.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "calibration/samples.h"
+#include "ir/channels.h"
+#include "ir/graph.h"
+#include "support/progress.h"
+
+namespace edgeopt {
+
+struct RepairOptions {
+  /// Samples used at most; see docs/prune.md for what more bring.
+  std::int64_t largest_sample_count = 1000;
+  /// Windows of one sample that become equations, at most: neighbours say nearly the same.
+  std::int64_t positions_per_sample = 64;
+  /// Pulls towards the weights that are there, as a share of the mean energy of the inputs. A hundredth is
+  /// what OBS-type methods use (Frantar and Alistarh, "SparseGPT", ICML 2023, section 4); rows here are more.
+  double ridge = 1e-3;
+  /// Layers with more inputs per window are left as they are: their equations would not fit into memory.
+  std::int64_t most_features = 4608;
+  Progress progress = {};
+};
+
+/// Squared distance from the target, summed over the equations.
+struct RepairedLayer {
+  std::string node;
+  double error_before = 0;
+  double error_after = 0;
+};
+
+struct RepairedModel {
+  Graph graph;
+  std::vector<RepairedLayer> layers;
+};
+
+/// A graph before and after remove_channels: the same ids.
+struct PrunedPair {
+  const Graph& teacher;
+  const Graph& student;
+  const RemovedIndexes& removed;
+};
+
+/// Solves, in topological order, for each Conv, Gemm and MatMul that is touched by the removal or comes
+/// behind:
+///   min over D, d of  sum |t - s - D'x - d|^2 + ridge |D|^2,    weights += D, bias += d
+/// x: the layer's input in the student, repaired up to here; s, t: its result in student and teacher before
+/// the activation, after a residual addition where one follows (so that errors of the shortcut are made up
+/// for, too).
+///
+/// returns  the same bytes at any thread count
+/// source   He, Zhang, Sun, "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017,
+/// sections 3.1
+///          and 3.2 (residual branches); Luo, Wu, Lin, "ThiNet", ICCV 2017
+RepairedModel with_repaired_weights(const PrunedPair& pair, const SampleSource& samples,
+                                    const RepairOptions& options = {});
+
+}  // namespace edgeopt
