@@ -202,7 +202,8 @@ void print_profile(const Trainer& trainer) {
 
 void run(const Options& options) {
   set_thread_count(options.threads);
-  const Graph model = run_pipeline(named_pipeline("fuse"), load_model(options.model), {}).graph;
+  const Graph raised = run_pipeline(pipeline_of("raise_opset"), load_model(options.model), {}).graph;
+  const Graph model = run_pipeline(named_pipeline("fuse"), raised, {}).graph;
   Trainer trainer(model, options);
   double loss = trainer.run_step();
   const auto start = std::chrono::steady_clock::now();
