@@ -78,6 +78,12 @@ class SharedHistograms {
   std::vector<std::mutex> locks_;
 };
 
+// A width that was decided for the value has levels of its own.
+ObserverOptions with_levels_of(const Value& value, ObserverOptions options) {
+  if (value.quantization) options.levels = (1 << value.quantization->bits) - 1;
+  return options;
+}
+
 }  // namespace
 
 Observations observe_values(const Graph& graph, const SampleSource& samples,
@@ -111,20 +117,23 @@ Observations observe_values(const Graph& graph, const SampleSource& samples,
 
 Graph with_chosen_ranges(const Graph& graph, const Observations& observations,
                          const ObserverOptions& observer) {
-  std::vector<std::optional<Range>> ranges(observations.values.size());
-  parallel_for(static_cast<std::int64_t>(ranges.size()), [&](std::int64_t i, int) {
-    const auto k = static_cast<std::size_t>(i);
-    ranges[k] = choose_range(observations.values[k].histogram, observer);
-  });
-  Edit edit(graph);
-  for (std::size_t k = 0; k < ranges.size(); ++k) {
-    const auto value = graph.find_value(observations.values[k].name);
+  std::vector<ValueId> values;
+  for (const ObservedValue& observed : observations.values) {
+    const auto value = graph.find_value(observed.name);
     if (!value)
       throw UserError(
           fmt::format("a range was observed for '{}', but the model has no such value; calibrate this model",
-                      observations.values[k].name));
-    edit.set_range(*value, ranges[k]);
+                      observed.name));
+    values.push_back(*value);
   }
+  std::vector<std::optional<Range>> ranges(values.size());
+  parallel_for(static_cast<std::int64_t>(ranges.size()), [&](std::int64_t i, int) {
+    const auto k = static_cast<std::size_t>(i);
+    ranges[k] =
+        choose_range(observations.values[k].histogram, with_levels_of(graph.value(values[k]), observer));
+  });
+  Edit edit(graph);
+  for (std::size_t k = 0; k < ranges.size(); ++k) edit.set_range(values[k], ranges[k]);
   return edit.apply();
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ir/weight_scales.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -17,46 +18,18 @@ float round_towards_zero(double x) {
   return static_cast<double>(nearest) > x ? std::nextafter(nearest, 0.0f) : nearest;
 }
 
-// Element i of a tensor belongs to channel (i / inner) % channels.
-struct ChannelLayout {
-  std::int64_t channels = 1;
-  std::int64_t inner = 1;
-  std::size_t channel_of(std::int64_t i) const { return static_cast<std::size_t>((i / inner) % channels); }
-};
-
-ChannelLayout layout_of(const Dims& dims, int axis) {
-  if (axis < 0) return {.channels = 1, .inner = std::max<std::int64_t>(1, element_count(dims))};
-  ChannelLayout layout{.channels = dims.at(static_cast<std::size_t>(axis))};
-  for (std::size_t i = static_cast<std::size_t>(axis) + 1; i < dims.size(); ++i) layout.inner *= dims[i];
-  layout.inner = std::max<std::int64_t>(1, layout.inner);
-  return layout;
-}
-
-Tensor store(const std::vector<std::int32_t>& integers, const Dims& dims, DataType type) {
-  Tensor result(type, dims);
-  const std::span<std::byte> bytes = result.mutable_bytes();
-  for (std::size_t i = 0; i < integers.size(); ++i) bytes[i] = static_cast<std::byte>(integers[i] & 0xFF);
-  return result;
-}
-
-std::vector<float> channel_scales(std::span<const float> weights, const ChannelLayout& layout, int highest) {
-  std::vector<float> largest(static_cast<std::size_t>(layout.channels), 0.0f);
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    float& magnitude = largest[layout.channel_of(static_cast<std::int64_t>(i))];
-    magnitude = std::max(magnitude, std::abs(weights[i]));
-  }
-  for (float& value : largest) value /= static_cast<float>(highest);
-  return largest;
-}
-
 }  // namespace
 
 int QuantizationScheme::lowest() const {
   if (!is_signed(type)) return 0;
-  return is_symmetric ? -((1 << (bits - 1)) - 1) : -(1 << (bits - 1));
+  return is_symmetric && bits > 4 ? -((1 << (bits - 1)) - 1) : -(1 << (bits - 1));
 }
 
 int QuantizationScheme::highest() const { return is_signed(type) ? (1 << (bits - 1)) - 1 : (1 << bits) - 1; }
+
+QuantizationScheme scheme_of(const ValueQuantization& quantization) {
+  return {.type = quantization.type, .bits = quantization.bits, .is_symmetric = quantization.is_symmetric};
+}
 
 QuantizationParameters parameters_for(const Range& range, const QuantizationScheme& scheme) {
   const double min = std::min(range.min, 0.0);
@@ -96,23 +69,42 @@ float dequantize(std::int32_t integer, const QuantizationParameters& parameters)
   return static_cast<float>(integer - parameters.zero_point) * parameters.scale;
 }
 
+Tensor store_integers(const std::vector<std::int32_t>& integers, const Dims& dims, DataType type) {
+  if (bit_count(type) != 8) return from_int64s(type, dims, {integers.begin(), integers.end()});
+  Tensor result(type, dims);
+  const std::span<std::byte> bytes = result.mutable_bytes();
+  for (std::size_t i = 0; i < integers.size(); ++i) bytes[i] = static_cast<std::byte>(integers[i] & 0xFF);
+  return result;
+}
+
 QuantizedWeight quantize_weight(const Tensor& weight, int axis, const QuantizationScheme& scheme,
                                 std::span<const float> least_scales) {
-  const ChannelLayout layout = layout_of(weight.dims(), axis);
-  const std::span<const float> weights = weight.data<float>();
-  std::vector<float> scales = channel_scales(weights, layout, scheme.highest());
+  std::vector<float> scales = weight_scales(weight, axis, scheme);
   for (std::size_t c = 0; c < scales.size(); ++c) {
     if (c < least_scales.size()) scales[c] = std::max(scales[c], least_scales[c]);
     if (!(scales[c] >= std::numeric_limits<float>::min())) scales[c] = 1;
   }
+  return quantize_weight_at(weight, axis, scheme, scales);
+}
+
+QuantizedWeight quantize_weight_at(const Tensor& weight, int axis, const QuantizationScheme& scheme,
+                                   std::span<const float> scales) {
+  const ChannelLayout layout = channel_layout(weight.dims(), axis);
+  if (static_cast<std::int64_t>(scales.size()) != layout.channels)
+    throw UserError(fmt::format("{} scales were given for a weight of shape {}, which has {} channels",
+                                scales.size(), to_string(weight.dims()), layout.channels));
+  for (const float scale : scales)
+    if (!(scale > 0) || !std::isfinite(scale))
+      throw UserError(fmt::format("{} is no scale; it must be positive and finite", scale));
+  const std::span<const float> weights = weight.data<float>();
   std::vector<std::int32_t> integers(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const float scale = scales[layout.channel_of(static_cast<std::int64_t>(i))];
     integers[i] = quantize(weights[i], {.scale = scale}, scheme);
   }
   const Dims scale_dims = axis < 0 ? Dims{} : Dims{layout.channels};
-  return {.integers = store(integers, weight.dims(), scheme.type),
-          .scales = Tensor::of<float>(scale_dims, scales)};
+  return {.integers = store_integers(integers, weight.dims(), scheme.type),
+          .scales = Tensor::of<float>(scale_dims, {scales.begin(), scales.end()})};
 }
 
 Tensor quantize_bias(const Tensor& bias, std::span<const float> scales) {

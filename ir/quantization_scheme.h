@@ -17,9 +17,15 @@ struct QuantizationScheme {
   int bits = 8;
   bool is_symmetric = false;  // zero point in the middle: 0 for signed types, 2^(bits-1) for unsigned ones
 
-  int lowest() const;  // weights are kept to [-(2^(bits-1)-1), 2^(bits-1)-1] when symmetric and signed
+  /// Symmetric and signed: [-127, 127] and the like, without the one integer that has no counterpart; with 4
+  /// bits and less, where it is a sixteenth or more of all integers, [-8, 7].
+  int lowest() const;
   int highest() const;
+  bool operator==(const QuantizationScheme&) const = default;
 };
+
+/// What a value was decided to have ahead (type and bits).
+QuantizationScheme scheme_of(const ValueQuantization& quantization);
 
 /// One scale and zero point.
 struct QuantizationParameters {
@@ -48,13 +54,22 @@ struct QuantizedWeight {
   Tensor scales;    // float [channels], or a scalar
 };
 
-/// Quantizes a weight to the nearest integers.
+/// The integers as a tensor of `type`; those of fewer than 8 bits are packed as ONNX packs them.
+Tensor store_integers(const std::vector<std::int32_t>& integers, const Dims& dims, DataType type);
+
+/// Quantizes a weight to the nearest integers, at scales that cover every channel; with 4 bits and less at
+/// those of ir/weight_scales.h, which leave the least squared error.
 ///
 /// weight         float, any rank
 /// axis           the channel axis, or -1
 /// least_scales   a lower bound for each channel's scale (empty: none), for biases that must fit 32 bits
 QuantizedWeight quantize_weight(const Tensor& weight, int axis, const QuantizationScheme& scheme,
                                 std::span<const float> least_scales = {});
+
+/// The same at scales that are given, one per index of `axis` or one for all.
+/// throws  UserError unless there is one positive scale for each
+QuantizedWeight quantize_weight_at(const Tensor& weight, int axis, const QuantizationScheme& scheme,
+                                   std::span<const float> scales);
 
 /// Bias as int32 at the given scales, saturated. scales: one per element, or one for all.
 Tensor quantize_bias(const Tensor& bias, std::span<const float> scales);

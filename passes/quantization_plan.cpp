@@ -4,13 +4,11 @@
 
 #include <algorithm>
 
-#include "passes/scale_groups.h"
-
 namespace edgeopt {
 namespace {
 
-std::string label_of(const Graph& graph, const Node& node) {
-  return node.name.empty() ? graph.name_of(node.outputs[0]) : node.name;
+bool has_range(const Value& value) {
+  return value.range || (value.quantization && !value.quantization->scales.empty());
 }
 
 // The set of quantized values grows from the layers that compute: first what they read and write, then what
@@ -53,9 +51,9 @@ class Planner {
   std::string reason_against(const Node& node, const Layer& layer) const {
     if (keep_float_.contains(label_of(graph_, node))) return "asked to stay in float";
     for (const ValueId input : layer.data_inputs)
-      if (!graph_.value(input).range)
+      if (!has_range(graph_.value(input)))
         return fmt::format("no range was observed for its input '{}'", graph_.name_of(input));
-    if (!graph_.value(layer.output).range) return "no range was observed for its output";
+    if (!has_range(graph_.value(layer.output))) return "no range was observed for its output";
     return "";
   }
 
@@ -154,7 +152,7 @@ class Planner {
     for (const Layer& layer : plan_.layers)
       if (graph_.node(layer.node).is("Concat"))
         for (const ValueId input : layer.data_inputs) groups.unite_if_bounds_allow(input, layer.output);
-    for (const ValueId value : quantized_) plan_.activations[value] = groups.parameters(value);
+    for (const ValueId value : quantized_) plan_.activations[value] = groups.quantization(value);
     return std::move(plan_);
   }
 
@@ -181,6 +179,15 @@ QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& nod
   return {.type = rules.weight_type,
           .bits = is_depthwise ? rules.depthwise_weight_bits : rules.weight_bits,
           .is_symmetric = true};
+}
+
+QuantizationScheme weight_scheme(const Graph& graph, const QuantizationRules& rules, const Node& node) {
+  const std::optional<ValueQuantization>& decided = graph.value(node.inputs[1]).quantization;
+  return decided ? scheme_of(*decided) : weight_scheme(rules, node, graph.constant(node.inputs[1])->dims());
+}
+
+const std::string& label_of(const Graph& graph, const Node& node) {
+  return node.name.empty() ? graph.name_of(node.outputs[0]) : node.name;
 }
 
 QuantizationPlan plan_quantization(const Graph& graph, const QuantizationRules& rules,

@@ -10,6 +10,7 @@
 #include "ir/graph.h"
 #include "ir/quantization_scheme.h"
 #include "passes/quantization_layers.h"
+#include "passes/scale_groups.h"
 
 namespace edgeopt {
 
@@ -20,16 +21,22 @@ struct KeptFloat {
 };
 
 struct QuantizationPlan {
-  std::map<ValueId, QuantizationParameters> activations;  // values that get Q and DQ
+  std::map<ValueId, ActivationQuantization> activations;  // values that get Q and DQ
   std::vector<Layer> layers;                              // what runs in integers, in topological order
   std::vector<KeptFloat> kept_float;                      // nodes that compute with weights and stay in float
 };
 
+/// What the profile says of activations.
 QuantizationScheme activation_scheme(const QuantizationRules& rules);
-/// The scheme of a weight of these dims at that node.
+/// What the profile says of a weight of these dims at that node.
 QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& node, const Dims& weight);
+/// The scheme of the weight of a node that computes: decided ahead (Value::quantization) or by the profile.
+QuantizationScheme weight_scheme(const Graph& graph, const QuantizationRules& rules, const Node& node);
 
-/// Plans the quantization of a graph whose values carry ranges.
+/// The name by which options and reports call a node: its own, or that of its output.
+const std::string& label_of(const Graph& graph, const Node& node);
+
+/// Plans the quantization of a graph whose values carry ranges, or scales that were decided ahead.
 ///
 /// Every layer that computes with weights is quantized unless it is named in `keep_float` or cannot be;
 /// operators that join or move values follow when their neighbours are quantized on both sides.

@@ -16,14 +16,19 @@
 namespace edgeopt {
 namespace {
 
+std::set<std::string> float_nodes(const QuantizeOptions& options) {
+  std::set<std::string> names = options.widths.float_layers();
+  names.insert(options.keep_float.begin(), options.keep_float.end());
+  return names;
+}
+
 // What the plan would quantize if every range were known: nothing else needs to be looked at.
 std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOptions& options) {
   Edit edit(graph);
   for (const ValueId id : graph.values())
     if (!graph.value(id).constant) edit.set_range(id, Range{.min = -1, .max = 1});
   const Graph ranged = edit.apply();
-  const QuantizationPlan plan = plan_quantization(ranged, options.profile.quantization,
-                                                  {options.keep_float.begin(), options.keep_float.end()});
+  const QuantizationPlan plan = plan_quantization(ranged, options.profile.quantization, float_nodes(options));
   std::set<std::string> names;
   for (const auto& [value, parameters] : plan.activations) names.insert(ranged.name_of(value));
   // A layer needs the range of its output even where the output stays in float.
@@ -67,21 +72,31 @@ class Story {
   explicit Story(const QuantizeOptions& options) : options_(options) {}
 
   Graph run(std::string_view pipeline, const Graph& graph) {
-    PipelineOptions pipeline_options{
-        .context = {.profile = options_.profile, .keep_float = options_.keep_float}, .check = options_.check};
+    const std::set<std::string> keep_float = float_nodes(options_);
+    PipelineOptions pipeline_options{.context = {.profile = options_.profile,
+                                                 .keep_float = {keep_float.begin(), keep_float.end()},
+                                                 .wanted_opset = wanted_opset()},
+                                     .check = options_.check};
     PipelineOutcome outcome = run_pipeline(named_pipeline(pipeline), graph, pipeline_options);
     steps_.insert(steps_.end(), outcome.steps.begin(), outcome.steps.end());
     return std::move(outcome.graph);
   }
 
   Graph prepare(const Graph& model) {
-    const Graph prepared = run("prepare_quantization", model);
-    return options_.equalizes ? run("equalize", prepared) : prepared;
+    Graph prepared = run("prepare_quantization", model);
+    if (options_.equalizes) prepared = run("equalize", prepared);
+    return widened(prepared);
+  }
+
+  // With the widths of options on the values; what was decided before stays.
+  Graph widened(const Graph& prepared) const {
+    if (options_.widths.are_all_int8()) return prepared;
+    return with_widths(prepared, options_.profile.quantization, options_.widths);
   }
 
   QuantizedModel insert(const Graph& ranged) {
-    const QuantizationPlan plan = plan_quantization(ranged, options_.profile.quantization,
-                                                    {options_.keep_float.begin(), options_.keep_float.end()});
+    const QuantizationPlan plan =
+        plan_quantization(ranged, options_.profile.quantization, float_nodes(options_));
     if (plan.layers.empty())
       throw NothingToQuantize("nothing can be quantized: " +
                               (plan.kept_float.empty() ? "no operator has an integer form on this profile"
@@ -103,6 +118,12 @@ class Story {
   }
 
  private:
+  int wanted_opset() const {
+    constexpr int first_with_axis = 13;
+    constexpr int first_with_all_widths = 21;
+    return options_.widths.need_later_opset() ? first_with_all_widths : first_with_axis;
+  }
+
   static std::string first_reasons(const std::vector<KeptFloat>& kept) {
     constexpr std::size_t reason_count = 3;
     std::string text;
@@ -148,7 +169,7 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
 
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options) {
   Story story(options);
-  return story.insert(with_inferred_types(ranged));
+  return story.insert(story.widened(with_inferred_types(ranged)));
 }
 
 }  // namespace edgeopt

@@ -16,6 +16,7 @@
 #include "ir/graph.h"
 #include "passes/framework/pipeline.h"
 #include "passes/quantization_plan.h"
+#include "passes/quantization_widths.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -35,6 +36,7 @@ struct RecoveryOptions {
 
 struct QuantizeOptions {
   HardwareProfile profile;
+  QuantizationWidths widths = {};  // int8 everywhere unless said otherwise
   /// With several, each is tried and the one whose result comes closest to the float model on the samples is
   /// kept.
   std::vector<ObserverOptions> observers = {{.method = ObserverMethod::mse},
@@ -80,8 +82,8 @@ struct QuantizedModel {
 QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options);
 
-/// The same with ranges that were calibrated before and stand on the values of `ranged`; no bias correction
-/// without samples.
+/// The same with ranges that were calibrated before and stand on the values of `ranged`, or with scales that
+/// were decided (Value::quantization); no bias correction without samples.
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options);
 
 }  // namespace edgeopt

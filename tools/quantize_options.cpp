@@ -23,7 +23,17 @@ void declare_observer_options(CLI::App& app, QuantizeFlags& flags) {
 }
 
 void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
-  app.add_option("--scheme", flags.scheme, "Widths of weights and activations")->capture_default_str();
+  app.add_option("--scheme", flags.scheme,
+                 "Widths of weights and activations: int8, w4a8, w4a4, w8a16, ...; float leaves all in float")
+      ->capture_default_str();
+  app.add_option("--layer-scheme", flags.layer_schemes,
+                 "NODE=SCHEME: widths of one layer; may be given several times")
+      ->type_name("NODE=SCHEME")
+      ->allow_extra_args(false);
+  app.add_option("--weight-storage", flags.weight_storage,
+                 "How weights of up to 4 bits lie in the file: int4 (half the size, opset 21) or int8")
+      ->check(CLI::IsMember({"int4", "int8"}))
+      ->capture_default_str();
   declare_observer_options(app, flags);
   app.add_option("--profile", flags.profile,
                  fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
@@ -44,11 +54,29 @@ ObserverOptions observer_options(const QuantizeFlags& flags) {
   return {.method = observer_named(flags.observer), .percentile = flags.percentile};
 }
 
+namespace {
+
+QuantizationWidths widths_of(const QuantizeFlags& flags) {
+  QuantizationWidths widths{.scheme = scheme_named(flags.scheme),
+                            .packs_weights = flags.weight_storage == "int4"};
+  for (const std::string& text : flags.layer_schemes) {
+    // Names of nodes may hold '=', schemes do not.
+    const std::size_t sign = text.rfind('=');
+    if (sign == std::string::npos || sign == 0)
+      throw UserError(fmt::format("--layer-scheme {}: want NODE=SCHEME, such as /conv1/Conv=w8a8", text));
+    const LayerScheme scheme = while_doing("--layer-scheme " + text.substr(0, sign),
+                                           [&] { return scheme_named(text.substr(sign + 1)); });
+    widths.layers[text.substr(0, sign)] = scheme;
+  }
+  return widths;
+}
+
+}  // namespace
+
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
-  if (flags.scheme != "int8")
-    throw UserError(fmt::format("--scheme {} is not available yet; the one there is: int8", flags.scheme));
   QuantizeOptions options{
       .profile = load_profile(flags.profile),
+      .widths = widths_of(flags),
       .equalizes = flags.equalizes,
       .corrects_biases = !flags.without_bias_correction,
       .keep_float = flags.keep_float,

@@ -14,6 +14,8 @@ inline constexpr std::string_view automatic_observer = "auto";
 
 struct QuantizeFlags {
   std::string scheme = "int8";
+  std::vector<std::string> layer_schemes;
+  std::string weight_storage = "int4";
   std::string observer = std::string(automatic_observer);
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";
@@ -28,7 +30,7 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags);
 void declare_observer_options(CLI::App& app, QuantizeFlags& flags);
 ObserverOptions observer_options(const QuantizeFlags& flags);
 
-/// throws  UserError for a scheme that is not there yet, an unknown profile or observer
+/// throws  UserError for a scheme that is none, an unknown profile or observer
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context);
 
 }  // namespace edgeopt

@@ -3,20 +3,21 @@
 // on the values.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <set>
 
 #include "ir/op.h"
 #include "passes/framework/pass.h"
+#include "passes/layer_weights.h"
 #include "passes/quantization_plan.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-// QuantizeLinear and DequantizeLinear with an axis begin at opset 13 (ONNX Operator changelog).
+// QuantizeLinear and DequantizeLinear with an axis begin at opset 13, with 4 and 16 bits at 21 (ONNX Operator
+// changelog).
 constexpr int first_opset_with_axis = 13;
+constexpr int first_opset_with_all_widths = 21;
 
 class Insertion {
  public:
@@ -29,7 +30,7 @@ class Insertion {
       for (const ValueId output : graph_.node(layer.node).outputs)
         if (output != ValueId::none && layer.kind == LayerKind::keeps_scale) computed_[output] = &layer;
     }
-    for (const auto& [value, parameters] : plan_.activations) quantize_activation(value, parameters);
+    for (const auto& [value, quantization] : plan_.activations) quantize_activation(value, quantization);
     for (const Layer& layer : plan_.layers) {
       if (layer.kind == LayerKind::computes) quantize_weights(layer);
       if (layer.kind == LayerKind::joins) quantize_constants(layer);
@@ -43,20 +44,20 @@ class Insertion {
     ValueId zero_point;
   };
 
-  struct Dequantized {
-    Tensor integers;
-    Tensor scales;
-    int axis = -1;
-    bool has_zero_point = false;
-  };
+  // 4-bit integers lie in 8-bit ones where the opset has no 4-bit types.
+  DataType stored_type(DataType type) const {
+    if (graph_.opset() >= first_opset_with_all_widths || bit_count(type) == 8) return type;
+    if (bit_count(type) > 8)
+      throw UserError(fmt::format("{} needs opset {}; the model's is {}", edgeopt::name_of(type),
+                                  first_opset_with_all_widths, graph_.opset()));
+    return is_signed(type) ? DataType::int8 : DataType::uint8;
+  }
 
-  Constants add_parameters(const std::string& name, const QuantizationParameters& parameters) {
-    const int zero = parameters.zero_point;
-    const bool is_signed_type = is_signed(rules_.activation_type);
-    Tensor zero_point = is_signed_type ? Tensor::scalar(static_cast<std::int8_t>(zero))
-                                       : Tensor::scalar(static_cast<std::uint8_t>(zero));
+  Constants add_parameters(const std::string& name, const QuantizationScheme& scheme,
+                           const QuantizationParameters& parameters) {
     return {.scale = edit_.add_constant(Tensor::scalar(parameters.scale), name + "_scale"),
-            .zero_point = edit_.add_constant(std::move(zero_point), name + "_zero_point")};
+            .zero_point = edit_.add_constant(
+                store_integers({parameters.zero_point}, {}, stored_type(scheme.type)), name + "_zero_point")};
   }
 
   ValueId add_named(std::string op, std::vector<ValueId> inputs, Attributes attributes,
@@ -68,22 +69,36 @@ class Insertion {
   }
 
   // The activation vanishes if the integers cannot leave its bounds by more than half a step.
-  bool is_absorbed(const Layer& layer, const QuantizationParameters& parameters) const {
+  static bool is_absorbed(const Layer& layer, const ActivationQuantization& by) {
     if (layer.activation == NodeId::none) return false;
-    const Range covered = covered_range(parameters, activation_scheme(rules_));
-    const double half_step = parameters.scale / 2.0;
+    const Range covered = covered_range(by.parameters, by.scheme);
+    const double half_step = by.parameters.scale / 2.0;
     return covered.min >= layer.bounds->min - half_step && covered.max <= layer.bounds->max + half_step;
   }
 
-  void quantize_activation(ValueId value, const QuantizationParameters& parameters) {
+  // Integers of fewer bits than their type has saturate in integers: ONNX Runtime keeps such a Clip between
+  // integer operators (docs/onnxruntime_fusions.md).
+  ValueId saturated(ValueId integers, const QuantizationScheme& scheme, const std::string& name) {
+    const DataType type = stored_type(scheme.type);
+    if (scheme.bits >= bit_count(type)) return integers;
+    const ValueId lowest = edit_.add_constant(store_integers({scheme.lowest()}, {}, type), name + "_lowest");
+    const ValueId highest =
+        edit_.add_constant(store_integers({scheme.highest()}, {}, type), name + "_highest");
+    return add_named("Clip", {integers, lowest, highest}, {}, name + "_saturated");
+  }
+
+  void quantize_activation(ValueId value, const ActivationQuantization& by) {
     const std::string& name = graph_.name_of(value);
-    const Constants constants = add_parameters(name, parameters);
+    const Constants constants = add_parameters(name, by.scheme, by.parameters);
     const auto found = computed_.find(value);
     ValueId source = value;
-    if (found != computed_.end() && is_absorbed(*found->second, parameters))
+    if (found != computed_.end() && is_absorbed(*found->second, by))
       source = graph_.node(found->second->activation).inputs[0];
-    const ValueId integers =
+    ValueId integers =
         add_named("QuantizeLinear", {source, constants.scale, constants.zero_point}, {}, name + "_quantized");
+    // What only moves integers leaves them where they are.
+    const bool is_moved = found != computed_.end() && found->second->kind == LayerKind::keeps_scale;
+    if (!is_moved) integers = saturated(integers, by.scheme, name);
     const ValueId floats = add_named("DequantizeLinear", {integers, constants.scale, constants.zero_point},
                                      {}, name + "_dequantized");
     if (found != computed_.end()) {
@@ -99,89 +114,49 @@ class Insertion {
   }
 
   // Integers that are symmetric need no zero point (DequantizeLinear takes 0 for one that is left out), but
-  // ONNX Runtime runs a Gemm whose weight has none in float (docs/onnxruntime_fusions.md).
-  ValueId add_dequantized(const Dequantized& what, const std::string& name) {
-    std::vector<ValueId> inputs = {edit_.add_constant(what.integers, name + "_quantized"),
-                                   edit_.add_constant(what.scales, name + "_scale")};
-    if (what.has_zero_point)
-      inputs.push_back(
-          edit_.add_constant(Tensor(what.integers.dtype(), what.scales.dims()), name + "_zero_point"));
+  // ONNX Runtime runs a Gemm whose weight has none in float. It computes a Cast of a constant when it loads
+  // the model, and takes the result into the integer operator; 4-bit integers themselves it would not take
+  // (docs/onnxruntime_fusions.md).
+  ValueId add_dequantized(const IntegerConstant& what, const std::string& name, bool has_zero_point = false) {
+    const bool is_narrow = bit_count(what.integers.dtype()) < 8;
+    const DataType read_as = is_narrow ? DataType::int8 : what.integers.dtype();
+    ValueId integers = edit_.add_constant(what.integers, name + "_quantized");
+    if (is_narrow)
+      integers = add_named("Cast", {integers}, {{"to", static_cast<std::int64_t>(read_as)}}, name + "_int8");
+    std::vector<ValueId> inputs = {integers, edit_.add_constant(what.scales, name + "_scale")};
+    if (has_zero_point)
+      inputs.push_back(edit_.add_constant(Tensor(read_as, what.scales.dims()), name + "_zero_point"));
     const Attributes attributes = what.axis < 0 ? Attributes{} : Attributes{{"axis", what.axis}};
     return add_named("DequantizeLinear", std::move(inputs), attributes, name + "_dequantized");
   }
 
   void quantize_weights(const Layer& layer) {
     const Node& node = graph_.node(layer.node);
-    const OpDefinition* op = find_op(node);
-    const std::optional<Tensor> weight = graph_.constant(node.inputs[1]);
-    if (!weight || !op) return;
-    const int axis = rules_.weights_per_channel && op->quantization.weight_channel_axis
-                         ? op->quantization.weight_channel_axis(node, weight->rank())
-                         : -1;
-    const float input_scale = plan_.activations.at(node.inputs[0]).scale;
-    const std::optional<Tensor> bias = node.has_input(2) ? graph_.constant(node.inputs[2]) : std::nullopt;
-    const QuantizationScheme scheme = weight_scheme(rules_, node, weight->dims());
-    const QuantizedWeight quantized =
-        quantize_weight(*weight, axis, scheme, least_scales(bias, input_scale, axis));
-    edit_.set_input(node.id, 1,
-                    add_dequantized({quantized.integers, quantized.scales, axis, !node.is("Conv")},
-                                    graph_.name_of(node.inputs[1])));
-    if (bias) quantize_bias_of(node, *bias, quantized.scales, input_scale);
+    if (!graph_.constant(node.inputs[1])) return;
+    const float input_scale = plan_.activations.at(node.inputs[0]).parameters.scale;
+    IntegerConstant weight = integer_weight(graph_, rules_, node, input_scale);
+    if (const DataType type = stored_type(weight.integers.dtype()); type != weight.integers.dtype())
+      weight.integers = cast(weight.integers, type);
+    edit_.set_input(node.id, 1, add_dequantized(weight, graph_.name_of(node.inputs[1]), !node.is("Conv")));
+    if (const auto bias = integer_bias(graph_, node, weight.scales, input_scale))
+      edit_.set_input(node.id, 2, add_dequantized(*bias, graph_.name_of(node.inputs[2])));
   }
 
-  // A bias must fit 32 bits at scale(input) * scale(weight), which must not vanish; a channel of tiny weights
-  // gets a larger scale for it.
-  static std::vector<float> least_scales(const std::optional<Tensor>& bias, float input_scale, int axis) {
-    if (!bias) return {};
-    // Half of what 32 bits hold; the rest is for the products, 255 * 127 each, of up to 33000 inputs.
-    constexpr double largest = 1 << 30;
-    constexpr double rounding_margin = 1.0001;  // over the two roundings to float behind this
-    std::vector<float> least;
-    for (const double value : to_doubles(*bias)) {
-      const double least_product =
-          std::max<double>(std::abs(value) / largest, std::numeric_limits<float>::min());
-      least.push_back(static_cast<float>(least_product / static_cast<double>(input_scale) * rounding_margin));
-    }
-    if (axis < 0 && !least.empty()) least = {*std::ranges::max_element(least)};
-    return least;
-  }
-
-  void quantize_bias_of(const Node& node, const Tensor& bias, const Tensor& weight_scales,
-                        float input_scale) {
-    std::vector<float> scales;
-    for (const float scale : weight_scales.data<float>()) scales.push_back(scale * input_scale);
-    const Tensor row = bias.reshaped({bias.element_count()});
-    const bool is_per_tensor = weight_scales.rank() == 0;
-    const Dims scale_dims = is_per_tensor ? Dims{} : Dims{static_cast<std::int64_t>(scales.size())};
-    const Dequantized what = {.integers = quantize_bias(row, scales),
-                              .scales = Tensor::of<float>(scale_dims, scales),
-                              .axis = is_per_tensor ? -1 : 0};
-    edit_.set_input(node.id, 2, add_dequantized(what, graph_.name_of(node.inputs[2])));
-  }
-
+  // In the type of the other operand, but with all the bits that it has: a constant takes no time.
   void quantize_constants(const Layer& layer) {
     const Node& node = graph_.node(layer.node);
+    QuantizationScheme scheme = plan_.activations.at(layer.data_inputs[0]).scheme;
+    scheme.type = stored_type(scheme.type);
+    scheme.bits = bit_count(scheme.type);
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const std::optional<Tensor> constant = graph_.constant(node.inputs[i]);
-      if (!constant) continue;
-      const QuantizationScheme scheme = activation_scheme(rules_);
-      Range range;
-      for (const float element : constant->data<float>()) {
-        range.min = std::min<double>(range.min, element);
-        range.max = std::max<double>(range.max, element);
-      }
-      const QuantizationParameters parameters = parameters_for(range, scheme);
-      Tensor integers(scheme.type, constant->dims());
-      const std::span<const float> elements = constant->data<float>();
-      const std::span<std::byte> bytes = integers.mutable_bytes();
-      for (std::size_t k = 0; k < elements.size(); ++k)
-        bytes[k] = static_cast<std::byte>(quantize(elements[k], parameters, scheme) & 0xFF);
+      if (!graph_.constant(node.inputs[i])) continue;
       const std::string& name = graph_.name_of(node.inputs[i]);
-      const Constants constants = add_parameters(name, parameters);
+      const IntegerOperand operand = integer_operand(graph_.value(node.inputs[i]), scheme);
+      const Constants constants = add_parameters(name, operand.scheme, operand.parameters);
       edit_.set_input(node.id, i,
                       add_named("DequantizeLinear",
-                                {edit_.add_constant(std::move(integers), name + "_quantized"),
-                                 constants.scale, constants.zero_point},
+                                {edit_.add_constant(operand.integers, name + "_quantized"), constants.scale,
+                                 constants.zero_point},
                                 {}, name + "_dequantized"));
     }
   }

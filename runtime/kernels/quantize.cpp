@@ -1,5 +1,6 @@
 // QuantizeLinear and DequantizeLinear with one scale, in any layout:
 //   q = saturate(round_half_to_even(x / scale) + zero)        x = (q - zero) * scale
+#include "ir/quantized_scale.h"
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
 #include "runtime/simd.h"
@@ -32,12 +33,34 @@ EDGEOPT_VECTORIZED void quantize_s8(const float* x, std::int8_t* y, std::int64_t
     y[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(quantized(x[i], by)));
 }
 
+EDGEOPT_VECTORIZED void quantize_u16(const float* x, std::uint16_t* y, std::int64_t count, Scalars by) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<std::uint16_t>(static_cast<std::int32_t>(quantized(x[i], by)));
+}
+
+EDGEOPT_VECTORIZED void quantize_s16(const float* x, std::int16_t* y, std::int64_t count, Scalars by) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<std::int16_t>(static_cast<std::int32_t>(quantized(x[i], by)));
+}
+
 EDGEOPT_VECTORIZED void dequantize_u8(const std::uint8_t* x, float* y, std::int64_t count, Scalars by) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
 }
 
 EDGEOPT_VECTORIZED void dequantize_s8(const std::int8_t* x, float* y, std::int64_t count, Scalars by) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
+}
+
+EDGEOPT_VECTORIZED void dequantize_u16(const std::uint16_t* x, float* y, std::int64_t count, Scalars by) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
+}
+
+EDGEOPT_VECTORIZED void dequantize_s16(const std::int16_t* x, float* y, std::int64_t count, Scalars by) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) y[i] = (static_cast<float>(x[i]) - by.zero) * by.scale;
 }
@@ -51,7 +74,8 @@ std::optional<std::string> decline_quantize(const KernelCall& call) {
   if (call.has_input(2) && !call.inputs[2].is_constant()) return "the zero point is computed";
   const DataType integers = (is_quantize(call) ? call.outputs[0] : call.inputs[0]).form.dtype;
   const DataType floats = (is_quantize(call) ? call.inputs[0] : call.outputs[0]).form.dtype;
-  if (integers != DataType::uint8 && integers != DataType::int8) return "the integers are not of 8 bits";
+  if (!is_integer(integers) || (bit_count(integers) != 8 && bit_count(integers) != 16))
+    return "the integers are not of 8 or 16 bits";
   if (floats != DataType::float32) return "the reals are not float";
   return std::nullopt;
 }
@@ -75,16 +99,37 @@ BoundStep bound_loop(const KernelCall& call, Scalars by,
   }};
 }
 
+BoundStep bind_dequantize(const KernelCall& call, const Scalars& by) {
+  switch (call.inputs[0].form.dtype) {
+    case DataType::uint8:
+      return bound_loop(call, by, dequantize_u8);
+    case DataType::int8:
+      return bound_loop(call, by, dequantize_s8);
+    case DataType::uint16:
+      return bound_loop(call, by, dequantize_u16);
+    default:
+      return bound_loop(call, by, dequantize_s16);
+  }
+}
+
 BoundStep bind_quantize(const KernelCall& call) {
-  const bool is_unsigned =
-      (is_quantize(call) ? call.outputs[0] : call.inputs[0]).form.dtype == DataType::uint8;
   Scalars by{.scale = call.inputs[1].constant->data<float>()[0]};
   if (call.has_input(2)) by.zero = static_cast<float>(to_double(*call.inputs[2].constant));
-  by.low = is_unsigned ? 0 : -128;
-  by.high = is_unsigned ? 255 : 127;
-  if (is_quantize(call))
-    return is_unsigned ? bound_loop(call, by, quantize_u8) : bound_loop(call, by, quantize_s8);
-  return is_unsigned ? bound_loop(call, by, dequantize_u8) : bound_loop(call, by, dequantize_s8);
+  if (!is_quantize(call)) return bind_dequantize(call, by);
+  const DataType integers = call.outputs[0].form.dtype;
+  const IntegerLimits limits = integer_limits(integers);
+  by.low = static_cast<float>(limits.low);
+  by.high = static_cast<float>(limits.high);
+  switch (integers) {
+    case DataType::uint8:
+      return bound_loop(call, by, quantize_u8);
+    case DataType::int8:
+      return bound_loop(call, by, quantize_s8);
+    case DataType::uint16:
+      return bound_loop(call, by, quantize_u16);
+    default:
+      return bound_loop(call, by, quantize_s16);
+  }
 }
 
 std::vector<KernelCase> quantize_cases() {
@@ -102,6 +147,14 @@ std::vector<KernelCase> quantize_cases() {
     cases.push_back({.op_type = "DequantizeLinear",
                      .inputs = {{DataType::int8, {count}}, {}, {}},
                      .constants = {{1, Tensor::scalar(0.04f)}, {2, Tensor::scalar(std::int8_t{5})}}});
+    for (const Tensor& zero : {Tensor::scalar(std::uint16_t{30000}), Tensor::scalar(std::int16_t{-300})}) {
+      cases.push_back({.op_type = "QuantizeLinear",
+                       .inputs = {{DataType::float32, {count}}, {}, {}},
+                       .constants = {{1, Tensor::scalar(0.0001f)}, {2, zero}}});
+      cases.push_back({.op_type = "DequantizeLinear",
+                       .inputs = {{zero.dtype(), {count}}, {}, {}},
+                       .constants = {{1, Tensor::scalar(0.0001f)}, {2, zero}}});
+    }
   }
   return cases;
 }

@@ -36,26 +36,27 @@ ScaleGroups groups_of(const Values& values) {
 TEST_CASE("scale groups: a value alone has the parameters of its range") {
   const Values values = values_with({{-128, 127}, {0, 255}});
   const ScaleGroups groups = groups_of(values);
-  CHECK(groups.parameters(values[0]) == QuantizationParameters{.scale = 1, .zero_point = 128});
-  CHECK(groups.parameters(values[1]) == QuantizationParameters{.scale = 1, .zero_point = 0});
+  CHECK(groups.quantization(values[0]).parameters == QuantizationParameters{.scale = 1, .zero_point = 128});
+  CHECK(groups.quantization(values[1]).parameters == QuantizationParameters{.scale = 1, .zero_point = 0});
 }
 
 TEST_CASE("scale groups: united values cover both ranges, through others too") {
   const Values values = values_with({{-255, 0}, {0, 10}, {0, 255}});
   ScaleGroups groups = groups_of(values);
   groups.unite(values[0], values[1]);
-  CHECK(groups.parameters(values[2]) == QuantizationParameters{.scale = 1, .zero_point = 0});
+  CHECK(groups.quantization(values[2]).parameters == QuantizationParameters{.scale = 1, .zero_point = 0});
   groups.unite(values[1], values[2]);
   groups.unite(values[2], values[0]);
-  for (const ValueId id : values.ids) CHECK(groups.parameters(id) == parameters_for({-255, 255}, scheme));
+  for (const ValueId id : values.ids)
+    CHECK(groups.quantization(id).parameters == parameters_for({-255, 255}, scheme));
 }
 
 TEST_CASE("scale groups: a bound cuts the range, and what is added to 0 keeps it") {
   const Values values = values_with({{-3, 300}, {5, 10}});
   ScaleGroups groups = groups_of(values);
   groups.bound(values[0], {.min = 0, .max = 255});
-  CHECK(groups.parameters(values[0]) == QuantizationParameters{.scale = 1, .zero_point = 0});
-  CHECK(groups.parameters(values[1]) == parameters_for({0, 10}, scheme));
+  CHECK(groups.quantization(values[0]).parameters == QuantizationParameters{.scale = 1, .zero_point = 0});
+  CHECK(groups.quantization(values[1]).parameters == parameters_for({0, 10}, scheme));
 }
 
 TEST_CASE("scale groups: unite_if_bounds_allow unites values inside each other's bounds") {
@@ -63,7 +64,7 @@ TEST_CASE("scale groups: unite_if_bounds_allow unites values inside each other's
   ScaleGroups groups = groups_of(values);
   groups.bound(values[0], {.min = 0, .max = infinite});
   groups.unite_if_bounds_allow(values[0], values[1]);
-  CHECK(groups.parameters(values[0]) == groups.parameters(values[1]));
+  CHECK(groups.quantization(values[0]).parameters == groups.quantization(values[1]).parameters);
 }
 
 TEST_CASE("scale groups: unite_if_bounds_allow leaves a Relu apart from negative values") {
@@ -71,8 +72,8 @@ TEST_CASE("scale groups: unite_if_bounds_allow leaves a Relu apart from negative
   ScaleGroups groups = groups_of(values);
   groups.bound(values[0], {.min = 0, .max = infinite});
   groups.unite_if_bounds_allow(values[0], values[1]);
-  CHECK(groups.parameters(values[0]) == QuantizationParameters{.scale = 1, .zero_point = 0});
-  CHECK(groups.parameters(values[1]) == QuantizationParameters{.scale = 1, .zero_point = 128});
+  CHECK(groups.quantization(values[0]).parameters == QuantizationParameters{.scale = 1, .zero_point = 0});
+  CHECK(groups.quantization(values[1]).parameters == QuantizationParameters{.scale = 1, .zero_point = 128});
 }
 
 TEST_CASE("scale groups: unite_if_bounds_allow leaves a Clip apart from larger values") {
@@ -80,8 +81,8 @@ TEST_CASE("scale groups: unite_if_bounds_allow leaves a Clip apart from larger v
   ScaleGroups groups = groups_of(values);
   groups.bound(values[0], {.min = 0, .max = 6});
   groups.unite_if_bounds_allow(values[0], values[1]);
-  CHECK(groups.parameters(values[0]) == parameters_for({0, 6}, scheme));
-  CHECK(groups.parameters(values[1]) == QuantizationParameters{.scale = 1, .zero_point = 0});
+  CHECK(groups.quantization(values[0]).parameters == parameters_for({0, 6}, scheme));
+  CHECK(groups.quantization(values[1]).parameters == QuantizationParameters{.scale = 1, .zero_point = 0});
 }
 
 }  // namespace

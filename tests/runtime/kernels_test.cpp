@@ -29,6 +29,14 @@ Tensor make_tensor(const TensorForm& form, RandomStream& random, bool is_special
     if (form.dtype == DataType::int32)
       tensor.mutable_data<std::int32_t>()[at] = static_cast<std::int32_t>(random.below(99));
   }
+  // 4 and 16 bits.
+  const bool is_other_integer =
+      is_integer(form.dtype) && (bit_count(form.dtype) == 4 || bit_count(form.dtype) == 16);
+  if (is_other_integer) {
+    std::vector<std::int64_t> elements(static_cast<std::size_t>(tensor.element_count()));
+    for (std::int64_t& element : elements) element = static_cast<std::int64_t>(random.below(65536));
+    tensor = from_int64s(form.dtype, form.dims, elements);
+  }
   if (is_special && form.dtype == DataType::float32) {
     constexpr float infinity = std::numeric_limits<float>::infinity();
     const float specials[] = {std::nanf(""), infinity, -infinity, 0.0f, -0.0f, 1e-40f, 3e38f};

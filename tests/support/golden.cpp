@@ -14,7 +14,7 @@
 namespace edgeopt {
 namespace {
 
-const std::set<std::string> setting_keys = {"pass", "opset", "profile", "ranges"};
+const std::set<std::string> setting_keys = {"pass", "opset", "wanted_opset", "profile", "ranges", "decided"};
 
 std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -93,6 +93,41 @@ Graph with_ranges(const Graph& graph, const std::string& text) {
   return edit.apply();
 }
 
+// "w int4 4 axis 0 scales 1 2": type, bits, and what follows.
+std::pair<std::string, ValueQuantization> parse_decided(const std::string& entry) {
+  std::istringstream words(entry);
+  std::string name, type, key;
+  ValueQuantization decided;
+  if (!(words >> name >> type >> decided.bits) || !data_type_named(type))
+    throw UserError("decided: want 'name type bits', got '" + entry + "'");
+  decided.type = *data_type_named(type);
+  for (std::string word; words >> word;) {
+    if (word == "axis" || word == "scales" || word == "zeros" || word == "asymmetric") {
+      key = word;
+      decided.is_symmetric = decided.is_symmetric && word != "asymmetric";
+    } else if (key == "axis") {
+      decided.axis = std::stoi(word);
+    } else if (key == "zeros") {
+      decided.zero_points.push_back(std::stoi(word));
+    } else {
+      decided.scales.push_back(std::stof(word));
+    }
+  }
+  return {name, decided};
+}
+
+Graph with_decided(const Graph& graph, const std::string& text) {
+  Edit edit(graph);
+  std::istringstream entries(text);
+  for (std::string entry; std::getline(entries, entry, ',');) {
+    const auto& [name, decided] = parse_decided(entry);
+    const auto value = graph.find_value(name);
+    if (!value) throw UserError("decided: there is no value '" + name + "'");
+    edit.set_quantization(*value, decided);
+  }
+  return edit.apply();
+}
+
 }  // namespace
 
 std::string GoldenCase::setting(const std::string& key, const std::string& otherwise) const {
@@ -102,11 +137,13 @@ std::string GoldenCase::setting(const std::string& key, const std::string& other
 
 Graph GoldenCase::graph_before() const {
   const Graph graph = graph_from_text(before, {.opset = std::stoi(setting("opset", "18"))});
-  return settings.contains("ranges") ? with_ranges(graph, settings.at("ranges")) : graph;
+  const Graph ranged = settings.contains("ranges") ? with_ranges(graph, settings.at("ranges")) : graph;
+  return settings.contains("decided") ? with_decided(ranged, settings.at("decided")) : ranged;
 }
 
 Graph GoldenCase::graph_after() const {
-  return graph_from_text(after.value(), {.opset = std::stoi(setting("opset", "18"))});
+  const std::string opset = setting("wanted_opset", setting("opset", "18"));
+  return graph_from_text(after.value(), {.opset = std::stoi(opset)});
 }
 
 std::vector<GoldenCase> read_golden_cases(const std::filesystem::path& folder) {

@@ -2,54 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <functional>
 #include <limits>
 #include <map>
 
 #include "ir/op.h"
+#include "passes/opset_conversion.h"
 
 namespace edgeopt {
 namespace {
-
-using Reason = std::optional<std::string>;
-
-struct Conversion {
-  const Graph& graph;
-  const Node& node;
-  int from;
-  Edit& edit;
-
-  void set(std::size_t input, Tensor tensor, const std::string& hint) const {
-    edit.set_input(node.id, input,
-                   edit.add_constant(std::move(tensor), node.name.empty() ? hint : node.name + "_" + hint));
-  }
-  void drop_attributes(std::initializer_list<const char*> names) const {
-    Attributes left = node.attributes;
-    for (const char* name : names) left.remove(name);
-    edit.set_attributes(node.id, left);
-  }
-  // The node's results are computed by another one from now on.
-  void replace_by(NodeSpec spec) const {
-    spec.name = node.name;
-    spec.output_count = static_cast<int>(node.outputs.size());
-    const std::vector<ValueId> results = edit.add_node(std::move(spec));
-    for (std::size_t i = 0; i < results.size(); ++i)
-      if (node.outputs[i] != ValueId::none) edit.replace(node.outputs[i], results[i]);
-  }
-};
-
-// An integer list that moves from an attribute to an input.
-Reason move_ints(const Conversion& c, const char* attribute, std::size_t input) {
-  const auto* ints = c.node.attributes.get<std::vector<std::int64_t>>(attribute);
-  if (!ints) return std::nullopt;
-  c.set(input, int64_tensor(*ints), attribute);
-  c.drop_attributes({attribute});
-  return std::nullopt;
-}
-
-bool is_used(const Conversion& c, ValueId value) {
-  return !c.graph.uses(value).empty() || c.graph.is_output(value);
-}
 
 Tensor scalar_like(const Conversion& c, float value) {
   const DataType dtype = c.graph.type_of(c.node.inputs[0]).dtype;
@@ -93,7 +53,7 @@ Reason convert_top_k(const Conversion& c) {
 
 Reason convert_dropout(const Conversion& c) {
   if (c.from >= 12) return std::nullopt;
-  if (c.from < 10 && c.node.has_output(1) && is_used(c, c.node.outputs[1]))
+  if (c.from < 10 && c.node.has_output(1) && c.is_used(c.node.outputs[1]))
     return "the mask of a Dropout is used, which became boolean";
   if (const auto* ratio = c.node.attributes.get<float>("ratio")) c.set(1, Tensor::scalar(*ratio), "ratio");
   c.drop_attributes({"ratio"});
@@ -163,10 +123,8 @@ Reason refuse(const Conversion& c) {
   return fmt::format("{} of opset {} has no later form that edgeopt writes", c.node.op_type, c.from);
 }
 
-using Rule = std::function<Reason(const Conversion&)>;
-
-const std::map<std::string, Rule>& rules() {
-  static const std::map<std::string, Rule> table = {
+const std::map<std::string, ConversionRule>& rules() {
+  static const std::map<std::string, ConversionRule> table = {
       {"Clip", convert_clip},
       {"Pad", convert_pad},
       {"Slice", convert_slice},
@@ -191,8 +149,7 @@ const std::map<std::string, Rule>& rules() {
 }  // namespace
 
 std::optional<std::string> convert_to_opset_13(const Graph& graph, const Node& node, int from, Edit& edit) {
-  const auto rule = node.domain.empty() ? rules().find(node.op_type) : rules().end();
-  return rule == rules().end() ? std::nullopt : rule->second(Conversion{graph, node, from, edit});
+  return convert_by(rules(), {graph, node, from, edit});
 }
 
 }  // namespace edgeopt
