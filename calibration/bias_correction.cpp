@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "calibration/channel_means.h"
+#include "calibration/integer_layers.h"
 #include "calibration/staged_run.h"
 #include "ir/edit.h"
 
@@ -20,12 +21,6 @@ struct Target {
   ChannelValue student;  // the result before any activation, bias included
   ChannelValue teacher;
 };
-
-bool is_integer_weight(const Graph& graph, const Node& node) {
-  if (!node.has_input(1)) return false;
-  const Node* dequantize = graph.producer(node.inputs[1], "DequantizeLinear");
-  return dequantize && graph.constant(dequantize->inputs[0]);
-}
 
 const Node* row_addition_behind(const Graph& graph, const Node& matmul) {
   const Node* add = graph.single_user(matmul.outputs[0]);
@@ -44,8 +39,7 @@ std::optional<ValueId> same_value_in(const Graph& teacher, const std::string& na
 }
 
 std::optional<Target> target_at(const Graph& teacher, const Graph& student, const Node& node) {
-  const bool has_bias_input = node.is("Conv") || node.is("Gemm");
-  if ((!has_bias_input && !node.is("MatMul")) || !is_integer_weight(student, node)) return std::nullopt;
+  if (!integer_layer_at(student, node)) return std::nullopt;
   ValueId result = node.outputs[0];
   if (node.is("MatMul")) {
     const Node* add = row_addition_behind(student, node);
@@ -139,20 +133,6 @@ class Correction {
   Edit edit_;
 };
 
-// Bytes that one sample's integers take while they wait for the next layer: the two largest values of the
-// student.
-std::int64_t waiting_bytes(const Graph& student) {
-  std::int64_t largest = 1;
-  for (const ValueId id : student.values()) {
-    if (student.value(id).constant || !student.producer(id, "QuantizeLinear")) continue;
-    std::int64_t count = 1;
-    if (const auto& shape = student.type_of(id).shape)
-      for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
-    largest = std::max(largest, count);
-  }
-  return 2 * largest;
-}
-
 }  // namespace
 
 Graph with_corrected_biases(const Graph& teacher, const Graph& student, const SampleSource& samples,
@@ -161,9 +141,8 @@ Graph with_corrected_biases(const Graph& teacher, const Graph& student, const Sa
   for (const NodeId id : student.nodes())
     if (const auto target = target_at(teacher, student, student.node(id))) targets.push_back(*target);
   if (targets.empty()) return student;
-  const std::int64_t affordable =
-      std::max<std::int64_t>(1, options.largest_memory_bytes / waiting_bytes(student));
-  const std::int64_t count = std::min({samples.count, options.largest_sample_count, affordable});
+  const std::int64_t count = std::min({samples.count, options.largest_sample_count,
+                                       affordable_sample_count(student, options.largest_memory_bytes)});
 
   std::vector<ChannelValue> wanted;
   for (const Target& target : targets) wanted.push_back(target.teacher);

@@ -14,7 +14,25 @@ namespace {
 // DequantizeLinear is cheap to repeat and four times larger to keep.
 bool is_repeated(const Node& node) { return node.is("DequantizeLinear"); }
 
+// Bytes that one sample's integers take while they wait for the next layer: the two largest values of the
+// student.
+std::int64_t waiting_bytes(const Graph& student) {
+  std::int64_t largest = 1;
+  for (const ValueId id : student.values()) {
+    if (student.value(id).constant || !student.producer(id, "QuantizeLinear")) continue;
+    std::int64_t count = 1;
+    if (const auto& shape = student.type_of(id).shape)
+      for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
+    largest = std::max(largest, count);
+  }
+  return 2 * largest;
+}
+
 }  // namespace
+
+std::int64_t affordable_sample_count(const Graph& graph, std::int64_t largest_memory_bytes) {
+  return std::max<std::int64_t>(1, largest_memory_bytes / waiting_bytes(graph));
+}
 
 void StagedRun::collect(const Graph& graph, ValueId value, Piece& piece) const {
   if (value == ValueId::none || graph.value(value).constant) return;

@@ -13,6 +13,9 @@
 
 namespace edgeopt {
 
+/// How many samples' kept values fit into so much memory; at least 1.
+std::int64_t affordable_sample_count(const Graph& graph, std::int64_t largest_memory_bytes);
+
 class StagedRun {
  public:
   StagedRun(const SampleSource& samples, std::int64_t sample_count)

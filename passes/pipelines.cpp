@@ -111,6 +111,15 @@ std::vector<Stage> prepare_quantization_stages() {
   return stages;
 }
 
+std::vector<Stage> widen_stages() {
+  return {{.name = "widen",
+           .steps = {
+               {"remove_constants_from_inputs",
+                "before the new constants of the next step hide that an exporter listed all"},
+               {"raise_opset_to_21", "before anything else, so that all passes see one opset"},
+           }}};
+}
+
 std::vector<Stage> equalize_stages() {
   return {{.name = "equalize",
            .steps = {{"equalize_channels", "before ranges are observed, because it changes them"}}}};
@@ -136,6 +145,9 @@ const std::vector<Pipeline>& all_pipelines() {
       {.name = "prepare_quantization",
        .summary = "Raise the opset, fuse, and turn what has no integer form into what has.",
        .stages = prepare_quantization_stages()},
+      {.name = "widen",
+       .summary = "Raise the opset to 21, for integers of 4 and 16 bits; before prepare_quantization.",
+       .stages = widen_stages()},
       {.name = "equalize",
        .summary = "Even out the ranges of channels between layers; for weights with one scale or few bits.",
        .stages = equalize_stages()},

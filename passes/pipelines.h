@@ -12,6 +12,8 @@ std::vector<Stage> fuse_stages();
 /// integer form in the place of others.
 std::vector<Stage> prepare_quantization_stages();
 /// Optional, between preparing and observing: cross-layer equalization.
+/// Raising the opset to 21, for integers of 4 and 16 bits.
+std::vector<Stage> widen_stages();
 std::vector<Stage> equalize_stages();
 /// What comes after ranges were observed.
 std::vector<Stage> quantize_stages();

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "calibration/bias_correction.h"
+#include "calibration/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/pipelines.h"
@@ -73,17 +74,17 @@ class Story {
 
   Graph run(std::string_view pipeline, const Graph& graph) {
     const std::set<std::string> keep_float = float_nodes(options_);
-    PipelineOptions pipeline_options{.context = {.profile = options_.profile,
-                                                 .keep_float = {keep_float.begin(), keep_float.end()},
-                                                 .wanted_opset = wanted_opset()},
-                                     .check = options_.check};
+    PipelineOptions pipeline_options{
+        .context = {.profile = options_.profile, .keep_float = {keep_float.begin(), keep_float.end()}},
+        .check = options_.check};
     PipelineOutcome outcome = run_pipeline(named_pipeline(pipeline), graph, pipeline_options);
     steps_.insert(steps_.end(), outcome.steps.begin(), outcome.steps.end());
     return std::move(outcome.graph);
   }
 
   Graph prepare(const Graph& model) {
-    Graph prepared = run("prepare_quantization", model);
+    const Graph raised = options_.widths.need_later_opset() ? run("widen", model) : model;
+    Graph prepared = run("prepare_quantization", raised);
     if (options_.equalizes) prepared = run("equalize", prepared);
     return widened(prepared);
   }
@@ -111,17 +112,41 @@ class Story {
     return result;
   }
 
-  auto tell(std::string_view what) const {
+  // Biases corrected, if that is wanted.
+  QuantizedModel corrected(QuantizedModel quantized, const Graph& teacher,
+                           const SampleSource& samples) const {
+    if (options_.corrects_biases)
+      quantized.graph =
+          with_corrected_biases(teacher, quantized.graph, samples, {.progress = tell("correcting biases")});
+    return quantized;
+  }
+
+  // Weights rounded by their second order where that is wanted; the rest stays.
+  QuantizedModel rounded(QuantizedModel quantized, const Graph& teacher, const SampleSource& samples) {
+    const Graph& ranged = quantized.prepared;
+    const Graph weights = with_second_order_rounding(
+        ranged, quantized.graph, samples,
+        {.scheme_of = [&](const Node& node) { return rounded_scheme(ranged, node); },
+         .progress = tell("rounding weights")});
+    if (weights == ranged) return quantized;
+    QuantizedModel result = corrected(insert(weights), teacher, samples);
+    result.observer = quantized.observer;
+    result.prepared = ranged;
+    return result;
+  }
+
+  std::function<void(std::int64_t, std::int64_t)> tell(std::string_view what) const {
     return [this, what](std::int64_t done, std::int64_t count) {
       if (options_.progress) options_.progress(what, done, count);
     };
   }
 
  private:
-  int wanted_opset() const {
-    constexpr int first_with_axis = 13;
-    constexpr int first_with_all_widths = 21;
-    return options_.widths.need_later_opset() ? first_with_all_widths : first_with_axis;
+  std::optional<QuantizationScheme> rounded_scheme(const Graph& graph, const Node& node) const {
+    const QuantizationScheme scheme = weight_scheme(graph, options_.profile.quantization, node);
+    const bool is_wanted = options_.rounding == WeightRounding::second_order ||
+                           (options_.rounding == WeightRounding::automatic && scheme.bits < 8);
+    return is_wanted ? std::optional(scheme) : std::nullopt;
   }
 
   static std::string first_reasons(const std::vector<KeptFloat>& kept) {
@@ -149,22 +174,22 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
       .progress = story.tell("observing ranges")};
   const Observations observations = observe_values(prepared, samples, calibration);
 
-  std::optional<QuantizedModel> best;
   std::vector<ObserverTrial> trials;
+  std::optional<QuantizedModel> best;
   for (const ObserverOptions& observer : options.observers) {
-    QuantizedModel candidate = story.insert(with_chosen_ranges(prepared, observations, observer));
+    const Graph ranged = with_chosen_ranges(prepared, observations, observer);
+    QuantizedModel candidate = story.corrected(story.insert(ranged), prepared, samples);
     candidate.observer = observer.method;
-    if (options.corrects_biases)
-      candidate.graph = with_corrected_biases(prepared, candidate.graph, samples,
-                                              {.progress = story.tell("correcting biases")});
-    if (options.observers.size() == 1) return recovered(std::move(candidate), samples, options);
-    trials.push_back({observer.method, closeness(prepared, candidate.graph, samples)});
-    const bool is_best = std::ranges::max_element(trials, {}, &ObserverTrial::sqnr_db) == trials.end() - 1;
+    if (options.observers.size() > 1)
+      trials.push_back({observer.method, closeness(prepared, candidate.graph, samples)});
+    const bool is_best =
+        trials.empty() || std::ranges::max_element(trials, {}, &ObserverTrial::sqnr_db) == trials.end() - 1;
     if (!best || is_best) best = std::move(candidate);
   }
   if (!best) throw InternalError("no observer was given");
-  best->trials = std::move(trials);
-  return recovered(std::move(*best), samples, options);
+  QuantizedModel result = story.rounded(std::move(*best), prepared, samples);
+  result.trials = std::move(trials);
+  return recovered(std::move(result), samples, options);
 }
 
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options) {

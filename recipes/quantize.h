@@ -34,6 +34,13 @@ struct RecoveryOptions {
   DistillationOptions distillation;
 };
 
+/// How weights become integers.
+enum class WeightRounding {
+  automatic,  // second_order below 8 bits, nearest at 8
+  nearest,
+  second_order,  // calibration/second_order_rounding.h
+};
+
 struct QuantizeOptions {
   HardwareProfile profile;
   QuantizationWidths widths = {};  // int8 everywhere unless said otherwise
@@ -45,6 +52,7 @@ struct QuantizeOptions {
   /// Cross-layer equalization before observing. Off: with one scale per channel it gains little and can lose
   /// much (kws-dscnn, min-max: 25.5 dB without, 18.6 dB with).
   bool equalizes = false;
+  WeightRounding rounding = WeightRounding::automatic;
   bool corrects_biases = true;               // sequential bias correction after inserting
   std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
   /// Learning the teacher's outputs back behind everything else; nothing: no learning.
@@ -64,8 +72,8 @@ struct ObserverTrial {
 
 struct QuantizedModel {
   Graph graph;
-  Graph prepared;                     // the float graph that was quantized: same values, same names
-  std::vector<StepOutcome> steps;     // of every pass that ran
+  Graph prepared;                  // the float graph that was quantized: same values, same names, not rounded
+  std::vector<StepOutcome> steps;  // of every pass that ran
   std::vector<KeptFloat> kept_float;  // nodes that compute with weights and stayed in float, and why
   int integer_layer_count = 0;        // operators that run in integers
   ObserverMethod observer = ObserverMethod::minmax;  // whose ranges were kept

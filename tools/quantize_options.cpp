@@ -34,6 +34,11 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
                  "How weights of up to 4 bits lie in the file: int4 (half the size, opset 21) or int8")
       ->check(CLI::IsMember({"int4", "int8"}))
       ->capture_default_str();
+  app.add_option("--rounding", flags.rounding,
+                 "How weights are rounded: nearest; second-order, which keeps the outputs of layers; auto: "
+                 "second-order below 8 bits")
+      ->check(CLI::IsMember({"auto", "nearest", "second-order"}))
+      ->capture_default_str();
   declare_observer_options(app, flags);
   app.add_option("--profile", flags.profile,
                  fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
@@ -71,6 +76,11 @@ QuantizationWidths widths_of(const QuantizeFlags& flags) {
   return widths;
 }
 
+WeightRounding rounding_named(const std::string& name) {
+  if (name == "nearest") return WeightRounding::nearest;
+  return name == "second-order" ? WeightRounding::second_order : WeightRounding::automatic;
+}
+
 }  // namespace
 
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
@@ -78,6 +88,7 @@ QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& c
       .profile = load_profile(flags.profile),
       .widths = widths_of(flags),
       .equalizes = flags.equalizes,
+      .rounding = rounding_named(flags.rounding),
       .corrects_biases = !flags.without_bias_correction,
       .keep_float = flags.keep_float,
       .progress = context.progress,

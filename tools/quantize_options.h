@@ -16,6 +16,7 @@ struct QuantizeFlags {
   std::string scheme = "int8";
   std::vector<std::string> layer_schemes;
   std::string weight_storage = "int4";
+  std::string rounding = "auto";
   std::string observer = std::string(automatic_observer);
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";

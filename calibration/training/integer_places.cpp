@@ -52,14 +52,15 @@ std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& deq
   if (dequantize.attributes.get_int("block_size", 0) != 0) return std::nullopt;
   if (dequantize.has_input(2) && !graph.constant(dequantize.inputs[2])) return std::nullopt;
   IntegerPlace place;
-  if (const std::optional<Tensor> integers = graph.constant(dequantize.inputs[0])) {
+  if (const std::optional<IntegerSource> source = integer_source_of(graph, dequantize)) {
+    const Tensor& integers = source->integers;
     if (scale->rank() > 1) return std::nullopt;
-    place.axis = axis_of(graph, dequantize, integers->rank());
-    if (integers->dtype() == DataType::int32) {
+    place.axis = axis_of(graph, dequantize, integers.rank());
+    if (integers.dtype() == DataType::int32) {
       place.kind = IntegerPlace::Kind::bias;
       return place;
     }
-    set_limits(place, integers->dtype(), bits_of(graph, dequantize, *integers));
+    set_limits(place, integers.dtype(), bits_of(graph, dequantize, integers));
     return place;
   }
   const Node* quantize = quantizer_of(graph, dequantize);
@@ -72,17 +73,29 @@ std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& deq
   return place;
 }
 
+std::optional<IntegerSource> integer_source_of(const Graph& graph, const Node& dequantize) {
+  if (const auto integers = graph.constant(dequantize.inputs[0]))
+    return IntegerSource{.reader = dequantize.id, .integers = *integers};
+  const Node* widening = graph.producer(dequantize.inputs[0], "Cast");
+  const auto integers = widening ? graph.constant(widening->inputs[0]) : std::nullopt;
+  if (!integers) return std::nullopt;
+  return IntegerSource{.reader = widening->id, .integers = *integers};
+}
+
 Tensor dequantized(const Graph& graph, const Node& dequantize) {
-  Tensors inputs;
-  for (const ValueId input : dequantize.inputs)
-    inputs.push_back(input == ValueId::none ? Tensor() : *graph.constant(input));
+  const IntegerSource source = integer_source_of(graph, dequantize).value();
+  Tensors inputs = {dequantize.has_input(2)
+                        ? cast(source.integers, graph.constant(dequantize.inputs[2])->dtype())
+                        : source.integers};
+  for (std::size_t i = 1; i < dequantize.inputs.size(); ++i)
+    inputs.push_back(dequantize.has_input(i) ? *graph.constant(dequantize.inputs[i]) : Tensor());
   return evaluate_node(graph, dequantize, inputs).at(0);
 }
 
 Tensor rounded_to(const Graph& graph, const Node& dequantize, const Tensor& value, const Tensor& scale) {
   const std::optional<IntegerPlace> place = integer_place_at(graph, dequantize);
   if (!place) throw InternalError("integers are written to a place that was not read");
-  const DataType type = graph.constant(dequantize.inputs[0])->dtype();
+  const DataType type = integer_source_of(graph, dequantize)->integers.dtype();
   const bool is_bias = place->kind == IntegerPlace::Kind::bias;
   const IntegerLimits limits = is_bias ? integer_limits(DataType::int32)
                                        : IntegerLimits{.low = static_cast<double>(place->low),

@@ -19,6 +19,14 @@ struct IntegerPlace {
 /// Nothing for what training leaves as it is: scales that are computed, blocks, integers of unknown origin.
 std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& dequantize);
 
+/// The integers of a weight or bias, and who reads them: the DequantizeLinear, or a Cast in front of it that
+/// widens integers of fewer bits.
+struct IntegerSource {
+  NodeId reader = NodeId::none;
+  Tensor integers;
+};
+std::optional<IntegerSource> integer_source_of(const Graph& graph, const Node& dequantize);
+
 /// The floats that a DequantizeLinear of constants gives.
 Tensor dequantized(const Graph& graph, const Node& dequantize);
 

@@ -56,7 +56,7 @@ Tensor hardened(const Graph& graph, const Node& dequantize, const Tensor& floor,
   const std::span<const float> v = variable.data<float>();
   for (std::size_t i = 0; i < integers.size(); ++i)
     integers[i] = std::clamp<std::int64_t>(integers[i] + (v[i] >= 0 ? 1 : 0), place->low, place->high);
-  return from_int64s(graph.constant(dequantize.inputs[0])->dtype(), floor.dims(), integers);
+  return from_int64s(integer_source_of(graph, dequantize)->integers.dtype(), floor.dims(), integers);
 }
 
 Tensor hardened(const Tensor& variable) {

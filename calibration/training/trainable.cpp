@@ -90,7 +90,7 @@ class Unrolling {
   // s * clip(floor(w / s) + h(v), low, high)
   ValueId softly_rounded(const Node& dequantize, const IntegerPlace& place) {
     const std::string& name = student_.name_of(dequantize.outputs[0]);
-    const Tensor weight = twin_of(name, student_.value(dequantize.inputs[0]).constant->dims())
+    const Tensor weight = twin_of(name, integer_source_of(student_, dequantize)->integers.dims())
                               .value_or(dequantized(student_, dequantize));
     const SoftRounding start = soft_rounding_of(weight, *student_.constant(dequantize.inputs[1]), place);
     const ValueId variable = add_parameter(
@@ -128,7 +128,7 @@ class Unrolling {
 
   ValueId weight_source(const Node& dequantize) {
     const std::string& name = student_.name_of(dequantize.outputs[0]);
-    Tensor value = twin_of(name, student_.value(dequantize.inputs[0]).constant->dims())
+    Tensor value = twin_of(name, integer_source_of(student_, dequantize)->integers.dims())
                        .value_or(dequantized(student_, dequantize));
     if (!options_.learns_weights) return edit_.add_constant(std::move(value), name + "_float");
     return add_parameter(name, ParameterRole::weight, std::move(value),
@@ -199,9 +199,7 @@ class WritingBack {
     });
     for_kind(Kind::rounding, [&](const ParameterPlace& place, const Tensor& value) {
       const Node& dequantize = student_.node(place.dequantize);
-      edit_.set_input(dequantize.id, 0,
-                      edit_.add_constant(hardened(student_, dequantize, place.floor, value),
-                                         student_.name_of(dequantize.inputs[0])));
+      set_source(dequantize, hardened(student_, dequantize, place.floor, value));
     });
     for_kind(Kind::integer_bias, [&](const ParameterPlace& place, const Tensor& value) {
       const Node& dequantize = student_.node(place.dequantize);
@@ -237,9 +235,13 @@ class WritingBack {
   }
 
   void set_integers(const Node& dequantize, const Tensor& value, const Tensor& scale) {
-    edit_.set_input(dequantize.id, 0,
-                    edit_.add_constant(rounded_to(student_, dequantize, value, scale),
-                                       student_.name_of(dequantize.inputs[0])));
+    set_source(dequantize, rounded_to(student_, dequantize, value, scale));
+  }
+
+  void set_source(const Node& dequantize, Tensor integers) {
+    const Node& reader = student_.node(integer_source_of(student_, dequantize)->reader);
+    edit_.set_input(reader.id, 0,
+                    edit_.add_constant(std::move(integers), student_.name_of(reader.inputs[0])));
   }
 
   const Graph& student_;

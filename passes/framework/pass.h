@@ -42,7 +42,6 @@ struct PassContext {
   HardwareProfile profile;
   std::vector<std::string> keep_float =
       {};  // nodes that quantization leaves in float, by name or name of output
-  int wanted_opset = 13;  // what raise_opset aims at: 13, or 21 for integers of 4 and 16 bits
 };
 
 /// How often a pass acted, and why it did not elsewhere.

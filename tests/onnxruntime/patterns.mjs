@@ -64,6 +64,25 @@ export class PatternBuilder {
     return this.op('DequantizeLinear', [values, scales, ...zeros], axis === undefined ? {} : { axis }, this.domain);
   }
 
+  /// 4-bit weights, packed, one scale per channel; `cast` to int8 in front of DequantizeLinear.
+  weight4(dims, { axis = 0, cast = true } = {}) {
+    const name = this.fresh('c');
+    const data = Uint8Array.from({ length: Math.ceil(element_count(dims) / 2) }, (_, i) => (i * 37) % 256);
+    this.constants.push({ name, type: type_code('int4'), dims, data });
+    const integers = cast ? this.op('Cast', [name], { to: type_code('int8') }) : name;
+    const scales = this.constant('float32', [dims[axis]], (i) => 0.01 * (1 + i / 64));
+    const zeros = cast ? [this.constant('int8', [dims[axis]], 0)] : [];
+    return this.op('DequantizeLinear', [integers, scales, ...zeros], { axis });
+  }
+
+  /// x -> QuantizeLinear -> Clip to 4 bits -> DequantizeLinear, in uint8.
+  qdq4(x, scale) {
+    const [scale_name, zero] = [this.constant('float32', [], scale), this.constant('uint8', [], 0)];
+    const quantized = this.op('QuantizeLinear', [x, scale_name, zero]);
+    const saturated = this.op('Clip', [quantized, this.constant('uint8', [], 0), this.constant('uint8', [], 15)]);
+    return this.op('DequantizeLinear', [saturated, scale_name, zero]);
+  }
+
   /// An int32 bias with scale = activation scale * weight scale, as ONNX Runtime wants it.
   bias(size, { per_channel = true, scale = 0.02 * 0.01 } = {}) {
     const values = this.constant('int32', [size], (i) => i * 10 - 50);
@@ -111,6 +130,9 @@ const gemm = (attributes, bias) => ({
   build: (b) => b.qdq(b.op('Gemm', [b.input([4, 32]), b.weight([24, 32], { axis: 0 }), ...bias(b)],
     { transB: 1, ...attributes }), tail),
 });
+
+const conv4 = (b, x, { cast, scale = 0.02 } = {}) =>
+  b.op('Conv', [x, b.weight4([16, 16, 3, 3], { cast }), b.bias(16, { scale: scale * 0.01 })], { pads: [1, 1, 1, 1] });
 
 /// {name: {build, opset, note}}: `build(builder)` returns the names of the model's outputs.
 export const patterns = {
@@ -217,5 +239,13 @@ export const patterns = {
   conv_conv: { build: (b) => b.qdq(b.conv(b.qdq(b.op('Relu', [b.conv(b.input(image))]), { zero_point: b.type === 'uint8' ? 0 : -128 })), tail) },
   max_pool_of_conv_without_qdq_between: { opset: 12, build: (b) => b.qdq(b.op('MaxPool', [b.op('Relu', [b.conv(b.input(image), { weight: { axis: undefined }, bias: 'none' })])], { kernel_shape: [2, 2] }), implied[b.type]) },
   relu_between_qdq_pairs: after_conv((b, c) => [b.op('Relu', [b.qdq(c, tail)]), implied[b.type]]),
+
+  // 4 bits
+  conv_int4_cast: { opset: 21, build: (b) => b.qdq(conv4(b, b.input(image)), tail) },
+  conv_int4: { opset: 21, build: (b) => b.qdq(conv4(b, b.input(image), { cast: false }), tail) },
+  gemm_int4_cast: { opset: 21, build: (b) => b.qdq(b.op('Gemm', [b.input([4, 32]), b.weight4([24, 32]), b.bias(24)], { transB: 1 }), tail) },
+  matmul_int4_cast: { opset: 21, build: (b) => b.qdq(b.op('MatMul', [b.input([1, 8, 32]), b.weight4([32, 24], { axis: 1 })]), tail) },
+  conv_clip4_conv: { opset: 21, build: (b) => b.qdq(conv4(b, b.qdq4(conv4(b, b.input(image)), 0.2), { scale: 0.2 }), tail) },
+  conv_clip4_add: { opset: 21, build: (b) => { const x = b.qdq4(conv4(b, b.input(image)), 0.2); return b.qdq4(b.op('Add', [x, b.qdq4(conv4(b, x, { scale: 0.2 }), 0.3)]), 0.4); } },
   two_qdq_pairs: { build: (b) => b.qdq(b.conv(b.qdq(b.input(image), tail)), tail) },
 };

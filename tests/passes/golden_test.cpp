@@ -56,8 +56,6 @@ void check_golden(const GoldenCase& golden) {
   const Graph before = with_inferred_types(golden.graph_before());
   PassContext context;
   if (golden.settings.contains("profile")) context.profile = load_profile(golden.settings.at("profile"));
-  if (golden.settings.contains("wanted_opset"))
-    context.wanted_opset = std::stoi(golden.settings.at("wanted_opset"));
   const PassOutcome outcome = pass.run(before, context);
   if (golden.declines)
     check_declined(golden, before, outcome);

@@ -200,5 +200,43 @@ TEST_CASE("insert_quantization: a range that is not finite is an error that name
   CHECK_THROWS_AS(quantized(two_convs, {{"x", {0, infinite}}, {"c", {0, 1}}, {"y", {0, 1}}}), UserError);
 }
 
+// ONNX's text syntax has no constants of 4 bits.
+TEST_CASE("insert_quantization: weights of 4 bits lie in 4 bits, and are cast before they are dequantized") {
+  const Graph graph = with_inferred_types(graph_from_text(
+      "g (float[1,1,2,2] x) => (float[1,2,2,2] y) <float[2,1,1,1] w = {7, -16}> { y = Conv(x, w) }",
+      {.opset = 21}));
+  Edit edit(graph);
+  for (const char* name : {"x", "y"})
+    edit.set_range(graph.find_value(name).value(), Range{.min = 0, .max = 255});
+  edit.set_quantization(graph.find_value("w").value(),
+                        ValueQuantization{.type = DataType::int4, .bits = 4, .axis = 0, .scales = {1, 2}});
+  const PassOutcome outcome = find_pass("insert_quantization")
+                                  .run(edit.apply(), PassContext{.profile = load_profile("x86_avx512_vnni")});
+  const Graph& result = outcome.graph;
+  const std::optional<ValueId> integers = result.find_value("w_quantized");
+  REQUIRE(integers);
+  CHECK(*result.constant(*integers) == store_integers({7, -8}, {2, 1, 1, 1}, DataType::int4));
+  const Node* cast = result.single_user(*integers);
+  REQUIRE(cast);
+  CHECK(cast->is("Cast"));
+  const Node* dequantize = result.single_user(cast->outputs[0]);
+  REQUIRE(dequantize);
+  CHECK(dequantize->is("DequantizeLinear"));
+  CHECK(result.type_of(cast->outputs[0]).dtype == DataType::int8);
+  const Tensors outputs = evaluate(result, {Tensor::of<float>({1, 1, 2, 2}, {1, 2, 3, 4})});
+  CHECK(to_doubles(outputs[0]) == std::vector<double>{7, 14, 21, 28, 0, 0, 0, 0});
+}
+
+TEST_CASE("insert_quantization: scales that do not fit the weight are refused") {
+  Edit edit(with_ranges(
+      "g (float[1,1,2,2] x) => (float[1,2,2,2] y) <float[2,1,1,1] w = {7, -16}> { y = Conv(x, w) }",
+      {{"x", {0, 255}}, {"y", {0, 255}}}));
+  edit.set_quantization(edit.draft().find_value("w").value(),
+                        ValueQuantization{.type = DataType::int8, .axis = 0, .scales = {1, 2, 3}});
+  CHECK_THROWS_AS(find_pass("insert_quantization")
+                      .run(edit.apply(), PassContext{.profile = load_profile("x86_avx512_vnni")}),
+                  UserError);
+}
+
 }  // namespace
 }  // namespace edgeopt

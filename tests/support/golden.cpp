@@ -14,7 +14,7 @@
 namespace edgeopt {
 namespace {
 
-const std::set<std::string> setting_keys = {"pass", "opset", "wanted_opset", "profile", "ranges", "decided"};
+const std::set<std::string> setting_keys = {"pass", "opset", "opset_after", "profile", "ranges", "decided"};
 
 std::string trimmed(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -142,7 +142,7 @@ Graph GoldenCase::graph_before() const {
 }
 
 Graph GoldenCase::graph_after() const {
-  const std::string opset = setting("wanted_opset", setting("opset", "18"));
+  const std::string opset = setting("opset_after", setting("opset", "18"));
   return graph_from_text(after.value(), {.opset = std::stoi(opset)});
 }
 

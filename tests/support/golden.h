@@ -14,8 +14,9 @@ namespace edgeopt {
 ///   pass: NAME            the pass to run
 ///   opset: 11             of the graphs (18 if left out); `profile: NAME` likewise
 ///   ranges: x -1 6, y 0 2 observed ranges, for passes that read them
-///   decided: w int4 4 axis 0 scales 1 2, x uint8 4 asymmetric scales 1 zeros 3   Value::quantization (type, bits, ...)
-///   wanted_opset: 21      of PassContext, and of the second graph
+///   decided: w int4 4 axis 0 scales 1 2, x uint8 4 asymmetric scales 1 zeros 3
+///                         Value::quantization: type, bits, and the rest where it differs from the default
+///   opset_after: 21       of the second graph, if it differs
 ///   case: a sentence
 ///   graph => graph        the separator `=>` stands alone on its line; lines that begin with # are comments
 ///   declines: the reason  instead of the second graph; empty if the pass says nothing
