@@ -37,8 +37,20 @@ void set_limits(IntegerPlace& place, DataType type, int bits) {
   place.low = has_sign ? -place.high - (is_weight ? 0 : 1) : 0;
 }
 
+// Integers of fewer bits than their type saturate in a Clip between Q and DQ.
+void tighten(IntegerPlace& place, const Graph& graph, const Node& clip) {
+  const auto bound = [&](std::size_t input, int otherwise) {
+    const auto constant = clip.has_input(input) ? graph.constant(clip.inputs[input]) : std::nullopt;
+    return constant ? static_cast<int>(to_int64s(*constant).at(0)) : otherwise;
+  };
+  place.low = std::max(place.low, bound(1, place.low));
+  place.high = std::min(place.high, bound(2, place.high));
+}
+
 const Node* quantizer_of(const Graph& graph, const Node& dequantize) {
-  const Node* quantize = graph.producer(dequantize.inputs[0], "QuantizeLinear");
+  const Node* clip = graph.producer(dequantize.inputs[0], "Clip");
+  const ValueId integers = clip ? clip->inputs[0] : dequantize.inputs[0];
+  const Node* quantize = graph.producer(integers, "QuantizeLinear");
   if (!quantize || !quantize->has_input(2) || !graph.constant(quantize->inputs[2])) return nullptr;
   const auto scale = graph.constant(quantize->inputs[1]);
   return scale && *scale == *graph.constant(dequantize.inputs[1]) ? quantize : nullptr;
@@ -68,8 +80,8 @@ std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& deq
   place.kind = IntegerPlace::Kind::activation;
   place.source = quantize->inputs[0];
   const DataType type = graph.constant(quantize->inputs[2])->dtype();
-  const auto& known = graph.value(dequantize.outputs[0]).quantization;
-  set_limits(place, type, known ? known->bits : static_cast<int>(bit_count(type)));
+  set_limits(place, type, static_cast<int>(bit_count(type)));
+  if (const Node* clip = graph.producer(dequantize.inputs[0], "Clip")) tighten(place, graph, *clip);
   return place;
 }
 

@@ -137,7 +137,12 @@ class Insertion {
     IntegerConstant weight = integer_weight(graph_, rules_, node, input_scale);
     if (const DataType type = stored_type(weight.integers.dtype()); type != weight.integers.dtype())
       weight.integers = cast(weight.integers, type);
-    edit_.set_input(node.id, 1, add_dequantized(weight, graph_.name_of(node.inputs[1]), !node.is("Conv")));
+    const QuantizationScheme scheme = weight_scheme(graph_, rules_, node);
+    const ValueId floats = add_dequantized(weight, graph_.name_of(node.inputs[1]), !node.is("Conv"));
+    edit_.set_input(node.id, 1, floats);
+    // Integers of fewer bits may lie in a wider type: whoever changes them later needs to know.
+    edit_.set_quantization(floats,
+                           ValueQuantization{.type = scheme.type, .bits = scheme.bits, .axis = weight.axis});
     if (const auto bias = integer_bias(graph_, node, weight.scales, input_scale))
       edit_.set_input(node.id, 2, add_dequantized(*bias, graph_.name_of(node.inputs[2])));
   }
