@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ir/evaluate.h"
+#include "ir/quantization_scheme.h"
 #include "ir/quantized_scale.h"
 #include "support/error.h"
 
@@ -31,10 +32,11 @@ int bits_of(const Graph& graph, const Node& dequantize, const Tensor& integers) 
 }
 
 void set_limits(IntegerPlace& place, DataType type, int bits) {
-  const bool has_sign = is_signed(type);
-  const bool is_weight = place.kind == IntegerPlace::Kind::weight;
-  place.high = has_sign ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
-  place.low = has_sign ? -place.high - (is_weight ? 0 : 1) : 0;
+  // Weights are symmetric, activations use every integer.
+  const QuantizationScheme scheme{
+      .type = type, .bits = bits, .is_symmetric = place.kind == IntegerPlace::Kind::weight};
+  place.low = scheme.lowest();
+  place.high = scheme.highest();
 }
 
 // Integers of fewer bits than their type saturate in a Clip between Q and DQ.
