@@ -73,27 +73,39 @@ Tensors free_parameters(const Graph& graph, Edit& edit, std::vector<ValueId>& in
   return parameters;
 }
 
+// What the final Softmax reads, before anything that only gives it another shape.
 ValueId logits_of(const Graph& graph) {
-  const ValueId output = graph.outputs()[0];
-  const Node* softmax = graph.producer(output, "Softmax");
-  return softmax ? softmax->inputs[0] : output;
+  ValueId value = graph.outputs()[0];
+  for (const char* op : {"Reshape", "Softmax", "Flatten", "Reshape"})
+    if (const Node* node = graph.producer(value, op)) value = node->inputs[0];
+  return value;
+}
+
+// Without what stands behind the logits, which may be of one batch size alone.
+Graph up_to_logits(const Graph& model) {
+  Edit edit(model);
+  const ValueId logits = logits_of(model);
+  for (std::size_t i = model.outputs().size(); i-- > 0;) edit.remove_output(i);
+  edit.add_output(logits);
+  return run_pipeline(pipeline_of("remove_unused_nodes"), edit.apply(), {}).graph;
 }
 
 Step step_of(const Graph& model, std::int64_t shard) {
   Edit batched(model);
+  // The file may state types for one batch size.
+  for (const ValueId id : model.values())
+    if (model.producer(id)) batched.set_type(id, {}, false);
   ValueType type = model.type_of(required_inputs(model)[0]);
   (*type.shape)[0] = Dim(shard);
   batched.set_type(required_inputs(model)[0], type, true);
   const Graph sized = with_inferred_types(batched.apply());
 
   Edit edit(sized);
-  const ValueId logits = logits_of(sized);
-  ValueType targets = sized.type_of(logits);
-  (*targets.shape)[0] = Dim(shard);
-  const ValueId wanted = edit.add_input("targets", targets);
+  const ValueId logits = sized.outputs()[0];
+  const ValueId wanted = edit.add_input("targets", sized.type_of(logits));
   std::vector<ValueId> parameters;
   Step step{.parameters = free_parameters(sized, edit, parameters)};
-  const ValueId logarithms = edit.add_node("LogSoftmax", {logits}, {{"axis", -1}});
+  const ValueId logarithms = edit.add_node("LogSoftmax", {logits}, {{"axis", 1}});
   const ValueId products = edit.add_node("Mul", {wanted, logarithms});
   const ValueId loss = edit.add_node("Neg", {edit.add_node("ReduceSum", {products}, {{"keepdims", 0}})});
   for (std::size_t i = sized.outputs().size(); i-- > 0;) edit.remove_output(i);
@@ -203,7 +215,7 @@ void print_profile(const Trainer& trainer) {
 void run(const Options& options) {
   set_thread_count(options.threads);
   const Graph raised = run_pipeline(pipeline_of("raise_opset"), load_model(options.model), {}).graph;
-  const Graph model = run_pipeline(named_pipeline("fuse"), raised, {}).graph;
+  const Graph model = up_to_logits(run_pipeline(named_pipeline("fuse"), raised, {}).graph);
   Trainer trainer(model, options);
   double loss = trainer.run_step();
   const auto start = std::chrono::steady_clock::now();
