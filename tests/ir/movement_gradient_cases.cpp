@@ -45,6 +45,7 @@ std::vector<GradientCase> parts() {
       {"Gather", {x, fixed_ints({0, 2, -1, 2})}},
       {"Gather", {x, fixed(int64_tensor(Ints{1, 1, 3, 0}).reshaped({2, 2}))}, {{"axis", 1}}},
       {"Gather", {x, fixed(Tensor::scalar<std::int64_t>(2))}, {{"axis", 1}}},
+      {"Gather", {x, fixed_ints({-2})}, {{"axis", -1}}},
       {"GatherElements", {x, fixed(int64_tensor(Ints{0, 1, 1, 0, 2, 3}).reshaped({2, 3}))}},
       {"GatherND", {x, fixed(int64_tensor(Ints{0, 1, 3, 4, 0, 1}).reshaped({3, 2}))}},
   };
@@ -56,6 +57,8 @@ std::vector<GradientCase> repetitions() {
       {"Tile", {learned({2, 3}), fixed_ints({2, 3})}},
       {"Pad", {x, fixed_ints({0, 1, 2, 0, 0, 1})}},
       {"Pad", {x, fixed_ints({0, -1, 1, 0, 1, -1}), fixed(Tensor::scalar(2.5))}},
+      {"Pad", {x, fixed_ints({0, 0, 0, 0, 0, 0})}},
+      {"Pad", {x, fixed_ints({1, 2, 0, 1}), left_out(), fixed_ints({-1, 0})}, {}, {18}},
       {"Pad", {x, fixed_ints({1, 1}), left_out(), fixed_ints({2})}, {{"mode", "edge"}}, {18}},
       {"Pad", {x, fixed_ints({2, -1}), left_out(), fixed_ints({-2})}, {{"mode", "wrap"}}, {19}},
   };
