@@ -27,6 +27,11 @@ constexpr std::int64_t most_steps = 10000;
 constexpr double free_share = 0.2;
 constexpr double first_sharpness = 20;
 constexpr double last_sharpness = 2;
+// How the pull on a weight's rounding compares with what the error of the block says about it, and how fast
+// its variable moves. Measured on mobilenet_v1_025 at 4 bits, where with 1 and 10 a third of the weights were
+// still undecided at the end, and hardening them threw half of the gain away.
+constexpr double firmness = 30;
+constexpr double block_rounding_rate = 40;
 
 /// A block in the teacher and in the trainable student.
 struct Block {
@@ -130,8 +135,8 @@ class Reconstruction {
     const SampleSource pairs = block_samples();
     const std::int64_t steps = step_count();
     const double sum = static_cast<double>(rounding_count(task.parameters));
-    const double pull =
-        first_loss(task, pairs) / std::sqrt(std::max(1.0, sum)) * static_cast<double>(options_.batch_size);
+    const double pull = firmness * first_loss(task, pairs) / std::sqrt(std::max(1.0, sum)) *
+                        static_cast<double>(options_.batch_size);
     task.regularize = [=](std::int64_t step, const std::vector<Parameter>& parameters, Tensors& gradients) {
       const double done = static_cast<double>(step) / static_cast<double>(steps);
       if (done < free_share) return;
@@ -142,14 +147,15 @@ class Reconstruction {
           add_rounding_pull(parameters[i].value.data<float>(), pull, sharpness,
                             gradients[i].mutable_data<float>());
     };
-    const TrainingOutcome outcome = train(task, pairs, nullptr,
-                                          {.step_count = steps,
-                                           .batches = {.batch_size = options_.batch_size,
-                                                       .shard_size = shard_size_,
-                                                       .seed = options_.seed,
-                                                       .largest_memory_bytes = 0},
-                                           .optimizer = {.learning_rate = options_.learning_rate},
-                                           .check_interval = steps});
+    const TrainingOutcome outcome =
+        train(task, pairs, nullptr,
+              {.step_count = steps,
+               .batches = {.batch_size = options_.batch_size,
+                           .shard_size = shard_size_,
+                           .seed = options_.seed,
+                           .largest_memory_bytes = 0},
+               .optimizer = {.learning_rate = options_.learning_rate, .rounding_rate = block_rounding_rate},
+               .check_interval = steps});
     keep(block, outcome.parameters);
     student_values_ = advanced(exact_, block.student_begin, block.student_end, student_values_);
   }

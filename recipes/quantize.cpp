@@ -60,7 +60,8 @@ QuantizedModel recovered(QuantizedModel model, const SampleSource& samples, cons
   if (options.recovery->reconstruction)
     model.graph =
         with_reconstructed_blocks(model.graph, model.prepared, samples, *options.recovery->reconstruction);
-  else
+  else if (options.widths.are_all_int8())
+    // Below 8 bits weights were rounded by their second order, which the float ones would undo.
     distillation.trainable.float_twin = &model.prepared;
   const Graph& teacher = options.teacher ? *options.teacher : model.prepared;
   model.recovered = distill(model.graph, teacher, samples, distillation);

@@ -86,7 +86,7 @@ DistillationOptions distillation_options(const DistillFlags& flags, const RunCon
 
 RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& context) {
   RecoveryOptions options{.distillation = distillation_options(flags, context)};
-  if (flags.without_reconstruction) return options;
+  if (!flags.reconstructs) return options;
   const double work = flags.work * multiply_adds_per_unit_of_work * reconstruction_share;
   options.reconstruction =
       ReconstructionOptions{.work = work, .seed = context.seed, .progress = context.progress};

@@ -18,7 +18,7 @@ struct DistillFlags {
   double feature_weight = 0;
   double cosine_weight = 0;
   bool without_augmentation = false;
-  bool without_reconstruction = false;
+  bool reconstructs = false;
   std::string checkpoint;
 };
 

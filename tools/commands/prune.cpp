@@ -13,6 +13,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe_prune.h"
+#include "tools/distill_options.h"
 
 namespace edgeopt {
 namespace {
@@ -25,6 +26,7 @@ struct Options {
   std::string profile;
   std::vector<std::string> excluded;
   bool without_training = false;
+  DistillFlags learning{.work = 12};
   DataOptions data;
 };
 
@@ -45,7 +47,8 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("NODE")
       ->allow_extra_args(false);
   app.add_flag("--no-train", options.without_training,
-               "Do not train afterwards (training is not part of this command yet: always so)");
+               "Repair alone: do not learn the original's outputs back");
+  declare_distill_options(app, options.learning);
   declare_data_options(app, options.data, "Samples to rank, repair and judge on");
 }
 
@@ -88,8 +91,17 @@ Answer run(const Options& options, const RunContext& context) {
   std::optional<SampleSource> samples;
   if (!options.data.data.empty()) samples = open_data(options.data, model, context);
   const PrunedModel pruned = while_doing("pruning", [&] { return prune_model(model, samples, settings); });
-  save_model(pruned.graph, options.output);
+  std::optional<Distilled> trained;
+  if (samples && !options.without_training) {
+    trained = while_doing("training the pruned model", [&] {
+      return distill(pruned.graph, pruned.fused.graph, *samples,
+                     distillation_options(options.learning, context));
+    });
+  }
+  save_model(trained ? trained->graph : pruned.graph, options.output);
   Answer answer = describe_prune(pruned, {options.model, options.output});
+  if (trained)
+    answer.text += "\nlearning the original's outputs back:\n" + describe_history(trained->history);
   if (!pruned.meets_budget) answer.exit_code = exit_goal_missed;
   return answer;
 }

@@ -44,8 +44,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--teacher", options.teacher, "Model to learn from with --recover instead of MODEL itself")
       ->type_name("T");
   declare_distill_options(app, options.learning);
-  app.add_flag("--no-reconstruction", options.learning.without_reconstruction,
-               "Do not learn rounding block by block before learning end to end")
+  app.add_flag("--reconstruct", options.learning.reconstructs,
+               "With --recover: learn rounding block by block before learning end to end")
       ->group("Learning");
   declare_data_options(app, options.data, "Samples to calibrate on");
 }
