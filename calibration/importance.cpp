@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "calibration/gradient_importance.h"
 #include "calibration/reconstruction.h"
 #include "calibration/reconstruction_ranking.h"
 #include "ir/move_elements.h"
@@ -16,10 +17,12 @@
 namespace edgeopt {
 namespace {
 
-constexpr std::array<std::pair<ImportanceMethod, std::string_view>, 4> method_names = {
+constexpr std::array<std::pair<ImportanceMethod, std::string_view>, 6> method_names = {
     {{ImportanceMethod::reconstruction, "reconstruction"},
      {ImportanceMethod::magnitude, "magnitude"},
      {ImportanceMethod::activation, "activation"},
+     {ImportanceMethod::taylor, "taylor"},
+     {ImportanceMethod::fisher, "fisher"},
      {ImportanceMethod::median, "median"}}};
 
 // The sum of squares of every index of one axis.
@@ -130,7 +133,7 @@ ChannelRanking ranking_of_scores(const std::vector<double>& scores) {
 }
 
 bool needs_samples(ImportanceMethod method) {
-  return method == ImportanceMethod::reconstruction || method == ImportanceMethod::activation;
+  return method != ImportanceMethod::magnitude && method != ImportanceMethod::median;
 }
 
 std::vector<ChannelRanking> rank_channels(const Graph& graph, std::span<const ChannelGroup> groups,
@@ -140,10 +143,15 @@ std::vector<ChannelRanking> rank_channels(const Graph& graph, std::span<const Ch
         fmt::format("importance '{}' needs samples; give some, or choose another", name_of(options.method)));
   if (options.method == ImportanceMethod::reconstruction)
     return rank_by_reconstruction(graph, groups, *samples, options);
+  std::vector<ChannelRanking> rankings;
+  if (options.method == ImportanceMethod::taylor || options.method == ImportanceMethod::fisher) {
+    for (const std::vector<double>& scores : gradient_scores(graph, groups, *samples, options))
+      rankings.push_back(ranking_of_scores(scores));
+    return rankings;
+  }
   std::vector<LayerStatistics> layers;
   if (options.method == ImportanceMethod::activation)
     layers = input_statistics(graph, groups, *samples, options);
-  std::vector<ChannelRanking> rankings;
   for (const ChannelGroup& group : groups) {
     std::vector<double> scores = magnitudes(graph, group);
     if (options.method == ImportanceMethod::median) scores = distances(graph, group);

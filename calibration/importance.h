@@ -20,7 +20,9 @@ enum class ImportanceMethod {
   reconstruction,
   magnitude,   // L2 norm of the weights. Li et al., "Pruning Filters for Efficient ConvNets", ICLR 2017
   activation,  // energy that the channel brings to its readers. Sun et al., "Wanda", ICLR 2024, per channel
-  median,      // distance of its weights from all others'. He et al., "FPGM", CVPR 2019
+  taylor,      // squared change of the loss to first order. Molchanov et al., CVPR 2019
+  fisher,  // the same to second order, by the Hessian's diagonal. LeCun et al., "Optimal Brain Damage", 1989
+  median,  // distance of its weights from all others'. He et al., "FPGM", CVPR 2019
 };
 std::string_view name_of(ImportanceMethod method);
 std::optional<ImportanceMethod> importance_method_named(std::string_view name);
@@ -30,10 +32,9 @@ struct ImportanceOptions {
   ImportanceMethod method = ImportanceMethod::reconstruction;
   std::int64_t largest_sample_count = 256;
   std::int64_t positions_per_sample = 32;
-  /// Samples on which the effect on the outputs is measured; an energy over all elements needs few.
+  /// Samples on which the effect on the outputs is measured, none of those that ranked where there are
+  /// enough; an energy over all elements needs few.
   std::int64_t effect_sample_count = 32;
-  /// Share of a group that is taken out to measure that.
-  double effect_share = 0.25;
   Progress progress = {};
 };
 

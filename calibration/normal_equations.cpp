@@ -1,7 +1,9 @@
 #include "calibration/normal_equations.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 
 #include "ir/edit.h"
 #include "runtime/engine.h"
@@ -9,6 +11,8 @@
 
 namespace edgeopt {
 namespace {
+
+using Eigen::MatrixXd;
 
 // Samples whose rows are multiplied at once, and such shards in flight; fixed, so that sums have one order.
 constexpr std::int64_t shard_size = 4;
@@ -39,7 +43,7 @@ class Accumulation {
                const std::function<RowSource(std::int64_t, int)>& read)
       : graph_(graph), layer_(layer), options_(options), read_(read), width_(layer.features + 1) {}
 
-  std::vector<NormalMatrices> run();
+  std::vector<Folds> run();
 
  private:
   using Shard = std::vector<Rows>;  // by group
@@ -120,8 +124,8 @@ void Accumulation::add(NormalMatrices& total, const std::vector<float>& product)
   total.cross += both.rightCols(right - width_).cast<double>();
 }
 
-std::vector<NormalMatrices> Accumulation::run() {
-  std::vector<NormalMatrices> totals(static_cast<std::size_t>(layer_.groups));
+std::vector<Folds> Accumulation::run() {
+  std::vector<Folds> totals(static_cast<std::size_t>(layer_.groups));
   const std::int64_t wave = shard_size * shards_in_flight;
   SessionPool without(product_graph(width_, width_)), with(product_graph(width_, width_ + layer_.outputs));
   for (std::int64_t begin = 0; begin < options_.sample_count; begin += wave) {
@@ -139,19 +143,63 @@ std::vector<NormalMatrices> Accumulation::run() {
     });
     for (std::size_t s = 0; s < shards.size(); ++s)
       for (std::size_t g = 0; g < products[s].size(); ++g) {
-        add(totals[g], products[s][g]);
-        totals[g].square_sum += shards[s][g].square_sum;
+        NormalMatrices& total = totals[g][s % 2];
+        add(total, products[s][g]);
+        total.square_sum += shards[s][g].square_sum;
+        total.row_count += shards[s][g].count;
       }
   }
   return totals;
 }
 
+// A thousandth to ten times the mean energy of an input; a layer with hardly more rows than features wants
+// much.
+constexpr std::array<double, 6> ridges = {1e-4, 1e-3, 1e-2, 1e-1, 1, 10};
+
+MatrixXd update(const NormalMatrices& matrices, double ridge, bool with_constant) {
+  const Eigen::Index size = matrices.gram.rows() - (with_constant ? 0 : 1);
+  const MatrixXd gram = with_ridge(matrices.gram, ridge).topLeftCorner(size, size);
+  MatrixXd delta = MatrixXd::Zero(matrices.cross.rows(), matrices.cross.cols());
+  delta.topRows(size) = gram.ldlt().solve(MatrixXd(matrices.cross.topRows(size)));
+  return delta;
+}
+
 }  // namespace
 
-std::vector<NormalMatrices> accumulate(
-    const Graph& graph, const WeightedLayer& layer, const RowOptions& options,
-    const std::function<RowSource(std::int64_t sample, int worker)>& read) {
+std::vector<Folds> accumulate(const Graph& graph, const WeightedLayer& layer, const RowOptions& options,
+                              const std::function<RowSource(std::int64_t sample, int worker)>& read) {
   return Accumulation(graph, layer, options, read).run();
+}
+
+NormalMatrices& NormalMatrices::operator+=(const NormalMatrices& other) {
+  if (other.gram.size() == 0) return *this;
+  if (gram.size() == 0) return *this = other;
+  row_count += other.row_count;
+  gram += other.gram;
+  cross += other.cross;
+  square_sum += other.square_sum;
+  return *this;
+}
+
+double NormalMatrices::error_of(const MatrixXd& delta) const {
+  const MatrixXd explained = gram * delta;
+  return square_sum - 2 * delta.cwiseProduct(cross).sum() + delta.cwiseProduct(explained).sum();
+}
+
+MatrixXd best_update(const Folds& folds, bool with_constant) {
+  NormalMatrices all = folds[0];
+  all += folds[1];
+  double best_ridge = ridges.back();
+  double least = all.square_sum;
+  const bool can_try = folds[0].gram.size() != 0 && folds[1].gram.size() != 0;
+  for (const double ridge : can_try ? std::span<const double>(ridges) : std::span<const double>()) {
+    const double error = folds[1].error_of(update(folds[0], ridge, with_constant)) +
+                         folds[0].error_of(update(folds[1], ridge, with_constant));
+    if (!(error < least)) continue;
+    least = error;
+    best_ridge = ridge;
+  }
+  return update(all, best_ridge, with_constant);
 }
 
 Eigen::MatrixXd with_ridge(const Eigen::MatrixXd& gram, double ridge) {

@@ -12,6 +12,14 @@ using Eigen::MatrixXd;
 // As in GPTQ and SparseGPT ("percdamp"): keeps the inverse tame where inputs are nearly dependent.
 constexpr double damping = 1e-2;
 
+// With fewer rows than features everything seems to follow from everything else: n rows pin down n
+// directions, the prior the rest.
+double damping_for(const NormalMatrices& matrices) {
+  const double rows = static_cast<double>(std::max<std::int64_t>(1, matrices.row_count));
+  const double features = static_cast<double>(matrices.gram.rows());
+  return std::max(damping, std::min(1.0, features / rows));
+}
+
 MatrixXd weight_matrix(const Graph& graph, const WeightedLayer& layer, std::int64_t group) {
   const std::vector<double> weights = weights_of(layer, *graph.constant(layer.weight), group);
   using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -31,10 +39,12 @@ double output_energy(const MatrixXd& gram, const MatrixXd& weights) {
 /// One group of one reader, while units go.
 class Problem {
  public:
-  Problem(const MatrixXd& gram, MatrixXd weights)
-      : inverse_(with_ridge(gram, damping).ldlt().solve(MatrixXd::Identity(gram.rows(), gram.rows()))),
+  Problem(const NormalMatrices& matrices, MatrixXd weights)
+      : inverse_(with_ridge(matrices.gram, damping_for(matrices))
+                     .ldlt()
+                     .solve(MatrixXd::Identity(matrices.gram.rows(), matrices.gram.rows()))),
         weights_(std::move(weights)),
-        energy_(output_energy(gram, weights_)) {}
+        energy_(output_energy(matrices.gram, weights_)) {}
 
   double loss(const std::vector<Index>& features) const {
     if (features.empty() || energy_ <= 0) return 0;
@@ -77,7 +87,7 @@ class Reader {
  public:
   Reader(const Graph& graph, const ChannelGroup& group, const LayerStatistics& statistics) {
     for (std::size_t g = 0; g < statistics.matrices.size(); ++g)
-      problems_.emplace_back(statistics.matrices[g].gram,
+      problems_.emplace_back(statistics.matrices[g],
                              weight_matrix(graph, statistics.layer, static_cast<std::int64_t>(g)));
     for (const ChannelUnit& unit : group.units) features_.push_back(features_of(unit, statistics.layer));
   }
@@ -113,7 +123,8 @@ std::vector<const LayerStatistics*> readers_of(const ChannelGroup& group,
 }
 
 Elimination eliminate_units(const Graph& graph, const ChannelGroup& group,
-                            std::span<const LayerStatistics* const> readers, std::int64_t snapshot) {
+                            std::span<const LayerStatistics* const> readers,
+                            std::span<const std::int64_t> snapshots) {
   std::vector<Reader> problems;
   for (const LayerStatistics* reader : readers) problems.emplace_back(graph, group, *reader);
   const auto loss_of = [&](std::size_t unit) {
@@ -133,8 +144,9 @@ Elimination eliminate_units(const Graph& graph, const ChannelGroup& group,
     result.ranking.order.push_back(*chosen);
     result.ranking.damage.push_back(result.ranking.damage.back() + *least);
     left.erase(chosen);
-    if (std::ssize(result.ranking.order) == snapshot)
-      for (const Reader& reader : problems) result.weights.push_back(reader.weights());
+    if (!std::ranges::binary_search(snapshots, std::ssize(result.ranking.order))) continue;
+    result.weights.emplace_back();
+    for (const Reader& reader : problems) result.weights.back().push_back(reader.weights());
   }
   return result;
 }

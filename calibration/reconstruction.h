@@ -24,11 +24,11 @@ std::vector<const LayerStatistics*> readers_of(const ChannelGroup& group,
                                                std::span<const LayerStatistics> layers);
 
 /// The order in which units go, with the share of their readers' output energy that is lost (summed over the
-/// readers), and the readers' weights after `snapshot` of them went.
+/// readers), and the readers' weights after so many of them went as `snapshots` (ascending) says.
 struct Elimination {
   ChannelRanking ranking;
-  std::vector<std::vector<Eigen::MatrixXd>>
-      weights;  // [reader][group], [features + 1, outputs]; last row: bias
+  /// [snapshot][reader][group], each [features + 1, outputs]; the last row is what the bias gains.
+  std::vector<std::vector<std::vector<Eigen::MatrixXd>>> weights;
 };
 
 /// Greedy elimination, exact for each layer by itself: in every step the unit whose loss is smallest goes,
@@ -38,6 +38,7 @@ struct Elimination {
 /// source  Hassibi and Stork, "Optimal Brain Surgeon", NIPS 1992; for structures: Kurtic, Frantar, Alistarh,
 ///         "ZipLM", NeurIPS 2023, section 3.1
 Elimination eliminate_units(const Graph& graph, const ChannelGroup& group,
-                            std::span<const LayerStatistics* const> readers, std::int64_t snapshot);
+                            std::span<const LayerStatistics* const> readers,
+                            std::span<const std::int64_t> snapshots);
 
 }  // namespace edgeopt

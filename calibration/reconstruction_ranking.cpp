@@ -1,7 +1,11 @@
 #include "calibration/reconstruction_ranking.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <set>
+#include <string>
 
 #include "ir/edit.h"
 #include "ir/evaluate.h"
@@ -11,33 +15,65 @@
 #include "support/parallel.h"
 
 namespace edgeopt {
+
+ValueId unbounded_source(const Graph& graph, ValueId value) {
+  static const std::set<std::string> passed = {"Softmax", "LogSoftmax", "Sigmoid", "Reshape",
+                                               "Flatten", "Squeeze",    "Identity"};
+  const Node* producer = graph.producer(value);
+  if (!producer || !producer->domain.empty() || !passed.contains(producer->op_type)) return value;
+  return graph.producer(producer->inputs[0]) ? unbounded_source(graph, producer->inputs[0]) : value;
+}
+
 namespace {
 
-std::vector<Tensors> outputs_of(const Graph& graph, const SampleSource& samples, std::int64_t count) {
-  SessionPool sessions(graph);
-  std::vector<Tensors> outputs(static_cast<std::size_t>(count));
-  parallel_for(count, [&](std::int64_t i, int worker) {
+// Shares of a group that are taken out to measure what that does.
+constexpr std::array<double, 2> tried_shares = {0.25, 0.625};
+
+Graph measured_graph(const Graph& graph) {
+  std::vector<ValueId> values;
+  for (const ValueId output : graph.outputs()) {
+    const ValueId source = unbounded_source(graph, output);
+    const bool is_float = graph.type_of(source).dtype == DataType::float32;
+    if (is_float && std::ranges::find(values, source) == values.end()) values.push_back(source);
+  }
+  return extract(graph, required_inputs(graph), values);
+}
+
+std::vector<Tensors> outputs_of(const Graph& graph, const SampleSource& samples) {
+  SessionPool sessions(measured_graph(graph));
+  std::vector<Tensors> outputs(static_cast<std::size_t>(samples.count));
+  parallel_for(samples.count, [&](std::int64_t i, int worker) {
     outputs[static_cast<std::size_t>(i)] = sessions.session(worker).run(samples.read(i).inputs);
   });
   return outputs;
 }
 
-// Energy of the difference over that of the wanted outputs, summed over the floating-point outputs.
+double mean_of(const std::vector<Tensors>& outputs, std::size_t output, std::size_t element) {
+  double sum = 0;
+  for (const Tensors& sample : outputs)
+    sum += element < sample[output].data<float>().size()
+               ? static_cast<double>(sample[output].data<float>()[element])
+               : 0;
+  return sum / static_cast<double>(outputs.size());
+}
+
+// Energy of the difference over the variance (over the samples) of what was wanted, summed over the outputs.
 double output_error(const std::vector<Tensors>& wanted, const std::vector<Tensors>& got) {
   double error = 0;
   for (std::size_t k = 0; k < wanted.front().size(); ++k) {
-    if (wanted.front()[k].dtype() != DataType::float32) continue;
     double difference = 0, energy = 0;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      const std::span<const float> a = wanted[i][k].data<float>(), b = got[i][k].data<float>();
-      for (std::size_t e = 0; e < std::min(a.size(), b.size()); ++e) {
+    for (std::size_t e = 0; e < wanted.front()[k].data<float>().size(); ++e) {
+      const double mean = wanted.size() > 1 ? mean_of(wanted, k, e) : 0;
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const std::span<const float> a = wanted[i][k].data<float>(), b = got[i][k].data<float>();
+        if (e >= std::min(a.size(), b.size())) continue;
         difference += std::pow(static_cast<double>(a[e]) - static_cast<double>(b[e]), 2);
-        energy += std::pow(static_cast<double>(a[e]), 2);
+        energy += std::pow(static_cast<double>(a[e]) - mean, 2);
       }
     }
     error += energy > 0 ? difference / energy : 0;
   }
-  return error;
+  return std::isfinite(error) ? error : std::numeric_limits<double>::max();
 }
 
 // What units compute is no longer read: their readers have the weights of the elimination, zero for them.
@@ -85,6 +121,50 @@ Graph without_units(const Graph& graph, const ChannelGroup& group, const Channel
   return edit.apply();
 }
 
+struct SampleParts {
+  SampleSource ranking, measuring;
+};
+
+SampleParts parts_of(const SampleSource& samples, std::int64_t measured) {
+  if (samples.count < 2 * measured)
+    return {samples, slice_samples(samples, 0, std::min(samples.count, measured))};
+  return {slice_samples(samples, 0, samples.count - measured),
+          slice_samples(samples, samples.count - measured, std::nullopt)};
+}
+
+std::vector<std::int64_t> tried_counts(const ChannelGroup& group) {
+  std::vector<std::int64_t> counts;
+  for (const double share : tried_shares) {
+    const auto count = static_cast<std::int64_t>(share * static_cast<double>(group.units.size()));
+    counts.push_back(std::max<std::int64_t>(count, counts.empty() ? 1 : counts.back()));
+  }
+  counts.erase(std::ranges::unique(counts).begin(), counts.end());
+  return counts;
+}
+
+// Piecewise linear from what the readers lose to what the outputs lose, through 0 and the measured points;
+// beyond the last point with the steepest slope seen.
+void bend(ChannelRanking& ranking, const std::vector<std::int64_t>& counts,
+          const std::vector<double>& effects) {
+  const std::vector<double> local = ranking.damage;
+  double from = 0, to = 0, steepest = 0;
+  std::size_t begin = 0;
+  const auto fill = [&](std::size_t end, double slope) {
+    for (std::size_t k = begin; k < end; ++k) ranking.damage[k] = to + slope * (local[k] - from);
+    begin = end;
+  };
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const auto count = static_cast<std::size_t>(counts[i]);
+    const double rise = std::max(effects[i] - to, 0.0);
+    const double slope = local[count] > from ? rise / (local[count] - from) : 0;
+    fill(count + 1, slope);
+    steepest = std::max(steepest, slope);
+    to += rise;
+    from = local[count];
+  }
+  fill(local.size(), steepest);
+}
+
 }  // namespace
 
 std::vector<LayerStatistics> input_statistics(const Graph& graph, std::span<const ChannelGroup> groups,
@@ -102,9 +182,11 @@ std::vector<LayerStatistics> input_statistics(const Graph& graph, std::span<cons
         }))
       continue;
     SessionPool sessions(extract(graph, inputs, std::vector{layer->input}));
-    layers.push_back({*layer, accumulate(graph, *layer, rows, [&](std::int64_t sample, int worker) {
-                        return RowSource{sessions.session(worker).run(samples.read(sample).inputs)[0], {}};
-                      })});
+    layers.push_back({*layer, {}});
+    for (Folds& folds : accumulate(graph, *layer, rows, [&](std::int64_t sample, int worker) {
+           return RowSource{sessions.session(worker).run(samples.read(sample).inputs)[0], {}};
+         }))
+      layers.back().matrices.push_back(std::move(folds[0] += folds[1]));
   }
   return layers;
 }
@@ -112,31 +194,30 @@ std::vector<LayerStatistics> input_statistics(const Graph& graph, std::span<cons
 std::vector<ChannelRanking> rank_by_reconstruction(const Graph& graph, std::span<const ChannelGroup> groups,
                                                    const SampleSource& samples,
                                                    const ImportanceOptions& options) {
-  const std::int64_t count = std::min(samples.count, options.effect_sample_count);
-  const std::vector<LayerStatistics> layers = input_statistics(graph, groups, samples, options);
-  const std::vector<Tensors> wanted = outputs_of(graph, samples, count);
-  const std::vector<ChannelRanking> by_magnitude =
-      rank_channels(graph, groups, nullptr, {.method = ImportanceMethod::magnitude});
-  std::vector<ChannelRanking> rankings(groups.size());
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    const auto tried = std::max<std::int64_t>(
-        1, static_cast<std::int64_t>(options.effect_share * static_cast<double>(groups[g].units.size())));
-    const std::vector<const LayerStatistics*> readers = readers_of(groups[g], layers);
-    Graph changed = graph;
+  const SampleParts parts = parts_of(samples, options.effect_sample_count);
+  const std::vector<LayerStatistics> layers = input_statistics(graph, groups, parts.ranking, options);
+  const std::vector<Tensors> wanted = outputs_of(graph, parts.measuring);
+  std::vector<ChannelRanking> rankings;
+  for (const ChannelGroup& group : groups) {
+    const std::vector<const LayerStatistics*> readers = readers_of(group, layers);
+    const std::vector<std::int64_t> counts = tried_counts(group);
+    std::vector<double> effects;
     if (readers.empty()) {
-      rankings[g] = by_magnitude[g];
-      changed = without_units(graph, groups[g], rankings[g], static_cast<std::size_t>(tried));
+      rankings.push_back(
+          rank_channels(graph, std::span(&group, 1), nullptr, {.method = ImportanceMethod::magnitude})[0]);
+      for (const std::int64_t count : counts)
+        effects.push_back(output_error(
+            wanted, outputs_of(without_units(graph, group, rankings.back(), static_cast<std::size_t>(count)),
+                               parts.measuring)));
     } else {
-      Elimination elimination = eliminate_units(graph, groups[g], readers, tried);
-      changed = with_weights(graph, readers, elimination.weights);
-      rankings[g] = std::move(elimination.ranking);
+      Elimination elimination = eliminate_units(graph, group, readers, counts);
+      for (const auto& weights : elimination.weights)
+        effects.push_back(
+            output_error(wanted, outputs_of(with_weights(graph, readers, weights), parts.measuring)));
+      rankings.push_back(std::move(elimination.ranking));
     }
-    const double effect = output_error(wanted, outputs_of(changed, samples, count));
-    const double local = rankings[g].damage[static_cast<std::size_t>(tried)];
-    const double scale = local > 0 ? effect / local : 1;  // nothing was lost: as the readers see it
-    for (double& damage : rankings[g].damage) damage *= scale;
-    report_progress(options.progress, "ranking channels", static_cast<std::int64_t>(g) + 1,
-                    std::ssize(groups));
+    bend(rankings.back(), counts, effects);
+    report_progress(options.progress, "ranking channels", std::ssize(rankings), std::ssize(groups));
   }
   return rankings;
 }

@@ -9,12 +9,16 @@
 
 namespace edgeopt {
 
+/// The value that an output is made of, before what squeezes it between bounds or only changes its dims.
+ValueId unbounded_source(const Graph& graph, ValueId value);
+
 /// The matrices of every layer that reads channels of some group.
 std::vector<LayerStatistics> input_statistics(const Graph& graph, std::span<const ChannelGroup> groups,
                                               const SampleSource& samples, const ImportanceOptions& options);
 
-/// Elimination order and curve of each group by itself; the curve is scaled so that at `effect_share` it
-/// equals the measured error of the outputs, relative to their energy.
+/// Elimination order and curve of each group by itself. The curve is bent so that it meets the effect that
+/// two removals were measured to have: the energy of the outputs' error over their variance, before a Softmax
+/// or Sigmoid at the end, which would hide how far off it is.
 std::vector<ChannelRanking> rank_by_reconstruction(const Graph& graph, std::span<const ChannelGroup> groups,
                                                    const SampleSource& samples,
                                                    const ImportanceOptions& options);

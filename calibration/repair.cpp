@@ -68,7 +68,7 @@ class Repair {
 
  private:
   std::optional<RepairedLayer> repair(const WeightedLayer& layer);
-  std::vector<NormalMatrices> equations_of(const WeightedLayer& layer) const;
+  std::vector<Folds> equations_of(const WeightedLayer& layer) const;
   void apply(const WeightedLayer& layer, const std::vector<Eigen::MatrixXd>& deltas);
 
   const Graph& teacher_;
@@ -78,7 +78,7 @@ class Repair {
   const RepairOptions& options_;
 };
 
-std::vector<NormalMatrices> Repair::equations_of(const WeightedLayer& layer) const {
+std::vector<Folds> Repair::equations_of(const WeightedLayer& layer) const {
   const ValueId target = target_of(student_, layer);
   const std::vector<ValueId> inputs = required_inputs(student_);
   const Graph student = extract(student_, inputs, std::vector{layer.input, target});
@@ -131,17 +131,13 @@ std::optional<RepairedLayer> Repair::repair(const WeightedLayer& layer) {
   const bool has_bias = bias_place_of(student_, layer).has_value();
   std::vector<Eigen::MatrixXd> deltas;
   RepairedLayer result{.node = student_.name_of(layer.output)};
-  for (const NormalMatrices& matrices : equations_of(layer)) {
-    const Eigen::Index size = has_bias ? layer.features + 1 : layer.features;
-    const Eigen::MatrixXd gram = with_ridge(matrices.gram, options_.ridge).topLeftCorner(size, size);
-    const Eigen::MatrixXd cross = matrices.cross.topRows(size);
-    Eigen::MatrixXd delta = Eigen::MatrixXd::Zero(layer.features + 1, layer.outputs);
-    delta.topRows(size) = gram.ldlt().solve(cross);
-    const Eigen::MatrixXd explained = matrices.gram * delta;
-    result.error_before += matrices.square_sum;
-    result.error_after += matrices.square_sum - 2 * delta.cwiseProduct(matrices.cross).sum() +
-                          delta.cwiseProduct(explained).sum();
-    deltas.push_back(std::move(delta));
+  for (const Folds& folds : equations_of(layer)) {
+    deltas.push_back(best_update(folds, has_bias));
+    for (const NormalMatrices& fold : folds) {
+      if (fold.gram.size() == 0) continue;
+      result.error_before += fold.square_sum;
+      result.error_after += fold.error_of(deltas.back());
+    }
   }
   const bool is_finite = std::ranges::all_of(deltas, [](const auto& delta) { return delta.allFinite(); });
   if (!is_finite || result.error_after > result.error_before) return std::nullopt;

@@ -17,9 +17,6 @@ struct RepairOptions {
   std::int64_t largest_sample_count = 1000;
   /// Windows of one sample that become equations, at most: neighbours say nearly the same.
   std::int64_t positions_per_sample = 64;
-  /// Pulls towards the weights that are there, as a share of the mean energy of the inputs. A hundredth is
-  /// what OBS-type methods use (Frantar and Alistarh, "SparseGPT", ICML 2023, section 4); rows here are more.
-  double ridge = 1e-3;
   /// Layers with more inputs per window are left as they are: their equations would not fit into memory.
   std::int64_t most_features = 4608;
   Progress progress = {};
@@ -47,6 +44,7 @@ struct PrunedPair {
 /// Solves, in topological order, for each Conv, Gemm and MatMul that is touched by the removal or comes
 /// behind:
 ///   min over D, d of  sum |t - s - D'x - d|^2 + ridge |D|^2,    weights += D, bias += d
+/// with the ridge that cross-validation chooses for the layer (best_update).
 /// x: the layer's input in the student, repaired up to here; s, t: its result in student and teacher before
 /// the activation, after a residual addition where one follows (so that errors of the shortcut are made up
 /// for, too).

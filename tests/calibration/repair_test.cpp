@@ -99,7 +99,7 @@ TEST_CASE("repair: channels that follow linearly from others are made up for who
   const Graph teacher = linear_chain();
   const auto [student, removed] = pruned(teacher, 1);
   const RepairedModel repaired =
-      with_repaired_weights({teacher, student, removed}, random_samples(teacher, 64), {.ridge = 1e-9});
+      with_repaired_weights({teacher, student, removed}, random_samples(teacher, 64));
   const Tensors unseen = random_inputs(teacher, 999);
   CHECK(error_between(teacher, student, unseen) > 0.01);
   // Inside the picture the answer is exact; at the border the padded zeros tell the bias of h from its

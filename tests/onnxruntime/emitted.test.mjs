@@ -98,6 +98,18 @@ for (const model of models) {
       assert.ok(comparison.max_relative <= fused_tolerance, `outputs moved by ${comparison.max_relative} of their scale`);
     });
 
+    it('pruned, it runs, or says why it cannot be', async () => {
+      const pruned = path.join(folder, `${name}.pruned.onnx`);
+      const shrink = ['prune', model.file, '-o', pruned, '--keep', 'macs=0.7', '--json', '-'];
+      const { stdout } = await edgeopt(...shrink).catch((error) => {
+        if (error.stderr?.includes('no channel can be removed')) return { stdout: null };
+        throw error;
+      });
+      if (stdout === null) return;
+      assert.ok(JSON.parse(stdout).multiply_adds.kept <= 0.7);
+      assert.ok((await judge('run', pruned, ...shape_options(model))).outputs.length > 0);
+    });
+
     it('optimized, it runs', async () => {
       const data_options = model.calibration ? ['--data', model.calibration] : [];
       const test_options = model.test ? ['--test-data', model.test] : [];
