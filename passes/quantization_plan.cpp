@@ -92,24 +92,67 @@ class Planner {
     if (layer && layer->kind == LayerKind::keeps_scale) demand(layer->data_inputs[0]);
   }
 
+  const Layer* waiting_layer(NodeId id) const {
+    const auto found = layers_.find(id);
+    const bool is_waiting = found != layers_.end() && !swallowed_.contains(id) && !active_.contains(id);
+    return is_waiting ? &found->second : nullptr;
+  }
+
+  bool has_output_in(NodeId id, const Layer& layer, const std::set<ValueId>& values) const {
+    return values.contains(layer.output) || std::ranges::any_of(graph_.node(id).outputs, [&](ValueId output) {
+             return values.contains(output);
+           });
+  }
+
+  static bool has_input_in(const Layer& layer, const std::set<ValueId>& values) {
+    return std::ranges::any_of(layer.data_inputs, [&](ValueId input) { return values.contains(input); });
+  }
+
+  // What a chain of waiting layers leads to from a quantized value.
+  std::set<ValueId> values_behind_quantized() const {
+    std::set<ValueId> values = quantized_;
+    for (const NodeId id : graph_.nodes()) {
+      const Layer* layer = waiting_layer(id);
+      if (layer && has_input_in(*layer, values)) values.insert(layer->output);
+    }
+    return values;
+  }
+
+  // From where a chain of waiting layers leads to a quantized value.
+  std::set<ValueId> values_before_quantized() const {
+    std::set<ValueId> values = quantized_;
+    for (auto id = graph_.nodes().rbegin(); id != graph_.nodes().rend(); ++id) {
+      const Layer* layer = waiting_layer(*id);
+      if (layer && has_output_in(*id, *layer, values))
+        values.insert(layer->data_inputs.begin(), layer->data_inputs.end());
+    }
+    return values;
+  }
+
+  // A layer joins if all that it reads is quantized, or if it lies on a chain of such layers from one
+  // quantized value to another: of two Adds in a row each would else wait for the other.
   bool join_neighbours() {
+    const std::set<ValueId> behind = values_behind_quantized();
+    const std::set<ValueId> before = values_before_quantized();
     bool has_grown = false;
     for (const NodeId id : graph_.nodes()) {
-      const auto found = layers_.find(id);
-      if (found == layers_.end() || swallowed_.contains(id) || active_.contains(id)) continue;
-      const Layer& layer = found->second;
-      const auto is_quantized = [&](ValueId value) { return quantized_.contains(value); };
-      const bool has_all = std::ranges::all_of(layer.data_inputs, is_quantized);
-      const bool has_any = std::ranges::any_of(layer.data_inputs, is_quantized);
-      if (!has_all && !(has_any && quantized_.contains(layer.output))) continue;
-      active_.insert(id);
+      const Layer* layer = waiting_layer(id);
+      if (!layer) continue;
+      const bool has_all =
+          std::ranges::all_of(layer->data_inputs, [&](ValueId input) { return quantized_.contains(input); });
+      if (!has_all && !(has_input_in(*layer, behind) && has_output_in(id, *layer, before))) continue;
+      activate(id, *layer);
       has_grown = true;
-      for (const ValueId input : layer.data_inputs) demand(input);
-      quantized_.insert(layer.output);
-      for (const ValueId output : graph_.node(id).outputs)
-        if (layer.kind == LayerKind::keeps_scale && output != ValueId::none) quantized_.insert(output);
     }
     return has_grown;
+  }
+
+  void activate(NodeId id, const Layer& layer) {
+    active_.insert(id);
+    for (const ValueId input : layer.data_inputs) demand(input);
+    quantized_.insert(layer.output);
+    for (const ValueId output : graph_.node(id).outputs)
+      if (layer.kind == LayerKind::keeps_scale && output != ValueId::none) quantized_.insert(output);
   }
 
   bool is_needed(ValueId value) const {

@@ -84,6 +84,7 @@ function float_nodes(graph) {
   const [between, beside] = [[], []];
   for (const node of graph.nodes.filter(is_float)) {
     const entry = { name: node.name, op_type: node.op_type, domain: node.domain || 'ai.onnx',
+      inputs: node.inputs.filter((name) => producers.has(name)), outputs: node.outputs,
       dequantized_inputs: node.inputs.filter((name) => dequantizers.has(producers.get(name)?.op_type)),
       quantized_outputs: node.outputs.filter((name) => consumers.get(name)?.some(({ op_type }) => quantizers.has(op_type))) };
     if (reaches_back(node) && reaches_ahead(node)) between.push(entry);

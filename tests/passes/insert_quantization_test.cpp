@@ -81,6 +81,36 @@ TEST_CASE("insert_quantization: integers in range pass through unchanged, and ne
   CHECK(evaluate(result.graph(), inputs)[0] == Tensor::of<float>({1, 1, 2, 2}, {0, 0, 0, 155}));
 }
 
+// Two Adds between what has no integer form (Elu), as linear Resizes stand in a feature pyramid.
+const std::string adds_in_a_row = R"(g (float[1,1,2,2] x) => (float[1,1,2,2] y)
+  <float[1,1,1,1] w = {1}, float[1,1,1,1] v = {1}>
+  { c = Conv(x, w)  e = Elu(c)  a = Add(c, e)  f = Elu(a)  b = Add(a, f)  y = Conv(b, v) })";
+const Ranges ranges_of_adds = {{"x", {0, 255}}, {"c", {0, 255}}, {"e", {0, 255}}, {"a", {0, 255}},
+                               {"f", {0, 255}}, {"b", {0, 255}}, {"y", {0, 255}}};
+
+// Adds that read and are read through pairs alone.
+int integer_add_count(const Quantized& result) {
+  const auto is_integer = [&](const Node& add) {
+    const Node* reader = result.graph().single_user(add.outputs[0]);
+    return result.graph().producer(add.inputs[0], "DequantizeLinear") &&
+           result.graph().producer(add.inputs[1], "DequantizeLinear") && reader &&
+           reader->is("QuantizeLinear");
+  };
+  return static_cast<int>(std::ranges::count_if(result.nodes("Add"), is_integer));
+}
+
+TEST_CASE("insert_quantization: Adds in a row from one quantized value to another are integers together") {
+  CHECK(integer_add_count(quantized(adds_in_a_row, ranges_of_adds)) == 2);
+}
+
+TEST_CASE("insert_quantization: Adds in a row that start in float stay in float") {
+  CHECK(integer_add_count(quantized(adds_in_a_row, ranges_of_adds, {.keep_float = {"c"}})) == 0);
+}
+
+TEST_CASE("insert_quantization: Adds in a row that end in float stay in float") {
+  CHECK(integer_add_count(quantized(adds_in_a_row, ranges_of_adds, {.keep_float = {"y"}})) == 0);
+}
+
 TEST_CASE("insert_quantization: a Relu stays where integers are symmetric") {
   PassContext context{.profile = load_profile("x86_avx512_vnni")};
   context.profile.quantization.activation_type = DataType::int8;
