@@ -107,4 +107,14 @@ void StagedRun::compute(const Graph& graph, ValueId target,
   std::erase_if(kept_, [&](const auto& entry) { return !is_needed_later(graph, entry.first, done_); });
 }
 
+void StagedRun::look_ahead(const Graph& variant, std::span<const ValueId> targets,
+                           const std::function<void(std::int64_t, const Tensors&)>& visit) const {
+  Piece piece;
+  for (const ValueId target : targets) collect(variant, target, piece);
+  SessionPool sessions(extract(variant, piece.inputs, targets));
+  parallel_for(sample_count_, [&](std::int64_t i, int worker) {
+    visit(i, sessions.session(worker).run(inputs_of(variant, piece, i)));
+  });
+}
+
 }  // namespace edgeopt

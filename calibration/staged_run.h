@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "calibration/samples.h"
@@ -26,6 +27,11 @@ class StagedRun {
   /// change).
   void compute(const Graph& graph, ValueId target,
                const std::function<void(std::int64_t, const Tensor&)>& visit);
+
+  /// Computes `targets` of a variant of the graph for every sample, from what is kept: the variant shares
+  /// with the graph everything that is done. Nothing is done by it; visit(i, tensors) is called in parallel.
+  void look_ahead(const Graph& variant, std::span<const ValueId> targets,
+                  const std::function<void(std::int64_t, const Tensors&)>& visit) const;
 
  private:
   struct Piece {
