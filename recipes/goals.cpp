@@ -45,7 +45,7 @@ std::optional<double> parse_number(const std::string& text) {
 }
 
 GoalOutcome unmeasured(const Goal& goal, const std::string& why) {
-  return {.goal = goal, .achieved = "not measured", .is_met = false, .why_not = why};
+  return {.goal = goal, .achieved = "not measured", .is_met = false, .why_not = why, .is_measured = false};
 }
 
 GoalOutcome at_least(const Goal& goal, double achieved, const std::string& unit) {
@@ -87,6 +87,10 @@ GoalOutcome judge_accuracy(const Goal& goal, const Achievement& achievement) {
 }
 
 }  // namespace
+
+bool is_about_accuracy(const Goal& goal) {
+  return goal.kind == GoalKind::drop || goal.kind == GoalKind::agreement || goal.kind == GoalKind::sqnr;
+}
 
 Goal parse_goal(const std::string& text) {
   const std::size_t equals = text.find('=');

@@ -14,6 +14,9 @@ struct Goal {
   std::string text;  // as it was written
 };
 
+/// True for goals that damage to the outputs can miss: drop, agreement, sqnr.
+bool is_about_accuracy(const Goal& goal);
+
 /// "latency=2x", "latency=5ms", "size=4x", "size=500kB", "agreement=98" (percent), "sqnr=20" (dB),
 /// "drop=0.5" (points of top-1).
 /// throws  UserError naming the goals there are
@@ -34,7 +37,8 @@ struct GoalOutcome {
   Goal goal;
   std::string achieved;  // in the goal's unit
   bool is_met = false;
-  std::string why_not;
+  std::string why_not = {};
+  bool is_measured = true;
 };
 
 GoalOutcome judge_goal(const Goal& goal, const Achievement& achievement);

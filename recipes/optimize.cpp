@@ -8,6 +8,7 @@
 
 #include "ir/onnx/onnx.h"
 #include "passes/pipelines.h"
+#include "recipes/repair.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -38,6 +39,7 @@ class Story {
     simplify_and_fuse();
     quantize();
     judge();
+    repair();
     measure();
     compare_with_goals();
     return std::move(told_);
@@ -76,6 +78,46 @@ class Story {
                                    {.seed = request_.seed, .progress = progress});
   }
 
+  // Samples that judge also say which layer is to blame: calibration has not seen them.
+  void repair() {
+    if (!told_.quantized || !misses_accuracy(judge_accuracy_goals(told_.judgement))) return;
+    const SampleSource& judging = request_.samples->judging;
+    told_.sensitivity = layer_sensitivity(told_.quantized->prepared, judging, request_.quantize,
+                                          {.seed = request_.seed, .progress = request_.progress});
+    for (Repair& repair : possible_repairs(*told_.quantized, *told_.sensitivity, request_.quantize))
+      if (is_repaired_by(repair)) return;
+  }
+
+  bool is_repaired_by(Repair& repair) {
+    repair.options.check = check_against(comparison_, fused_tolerance);
+    QuantizedModel candidate = quantize_model(original_, request_.samples->calibration, repair.options);
+    Judgement judgement =
+        judge_models(original_, candidate.graph, request_.samples->judging, {.seed = request_.seed});
+    RepairTrial trial{.what = repair.what, .goals = judge_accuracy_goals(judgement)};
+    trial.is_kept = !misses_accuracy(trial.goals);
+    told_.repairs.push_back(trial);
+    if (!trial.is_kept) return false;
+    told_.graph = candidate.graph;
+    told_.quantized = std::move(candidate);
+    told_.judgement = std::move(judgement);
+    return true;
+  }
+
+  std::vector<GoalOutcome> judge_accuracy_goals(const Judgement& judgement) const {
+    Achievement achievement;
+    take_accuracy(judgement, achievement);
+    std::vector<GoalOutcome> outcomes;
+    for (const Goal& goal : request_.goals)
+      if (is_about_accuracy(goal)) outcomes.push_back(judge_goal(goal, achievement));
+    return outcomes;
+  }
+
+  // What was not measured cannot be repaired.
+  static bool misses_accuracy(const std::vector<GoalOutcome>& goals) {
+    return std::ranges::any_of(goals,
+                               [](const GoalOutcome& goal) { return goal.is_measured && !goal.is_met; });
+  }
+
   // A model that this machine cannot run is still a result; its latency is then unknown, not guessed.
   void measure() {
     try {
@@ -107,13 +149,17 @@ class Story {
       achievement.original_ms = percentile_of(told_.original_latency->times_ms, 50);
       achievement.result_ms = percentile_of(told_.result_latency->times_ms, 50);
     }
-    const Metric* top1 = told_.judgement.find("top1");
-    if (top1 && top1->difference) achievement.drop_points = -top1->difference->value;
-    const Metric* agreement = told_.judgement.find("agreement");
-    if (agreement && agreement->result) achievement.agreement_percent = agreement->result->value;
-    const Metric* sqnr = told_.judgement.find("sqnr");
-    if (sqnr && sqnr->result) achievement.sqnr_db = sqnr->result->value;
+    take_accuracy(told_.judgement, achievement);
     return achievement;
+  }
+
+  static void take_accuracy(const Judgement& judgement, Achievement& achievement) {
+    const Metric* top1 = judgement.find("top1");
+    if (top1 && top1->difference) achievement.drop_points = -top1->difference->value;
+    const Metric* agreement = judgement.find("agreement");
+    if (agreement && agreement->result) achievement.agreement_percent = agreement->result->value;
+    const Metric* sqnr = judgement.find("sqnr");
+    if (sqnr && sqnr->result) achievement.sqnr_db = sqnr->result->value;
   }
 
   const Graph& original_;

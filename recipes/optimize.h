@@ -12,6 +12,7 @@
 #include "recipes/judging.h"
 #include "recipes/latency.h"
 #include "recipes/quantize.h"
+#include "recipes/sensitivity.h"
 #include "support/progress.h"
 
 namespace edgeopt {
@@ -40,12 +41,21 @@ struct OptimizeRequest {
   Progress progress;
 };
 
+/// One repair that was tried because a goal of accuracy was missed.
+struct RepairTrial {
+  std::string what;
+  std::vector<GoalOutcome> goals;  // those of accuracy
+  bool is_kept = false;            // the first that meets them all
+};
+
 struct Optimized {
   Graph graph;
   FuseOutcome fused;
   std::optional<QuantizedModel> quantized;
-  std::string not_quantized_because;  // empty if it was
-  Judgement judgement;                // empty without samples
+  std::string not_quantized_because;       // empty if it was
+  Judgement judgement;                     // empty without samples
+  std::optional<Sensitivity> sensitivity;  // of the layers, if a goal of accuracy was missed
+  std::vector<RepairTrial> repairs;  // in the order of trying; where none is kept the first result stays
   std::optional<Latency> original_latency;
   std::optional<Latency> result_latency;
   std::string not_measured_because;

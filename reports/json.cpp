@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "reports/sensitivity_report.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -105,6 +106,13 @@ Json to_json(const GoalFacts& goal) {
       {"goal", goal.goal}, {"achieved", goal.achieved}, {"is_met", goal.is_met}, {"why_not", goal.why_not}};
 }
 
+Json to_json(const RepairFacts& repair) {
+  const auto goal = [](const std::pair<std::string, std::string>& item) {
+    return Json{{"goal", item.first}, {"achieved", item.second}};
+  };
+  return {{"what", repair.what}, {"goals", list_of(repair.achieved, goal)}, {"is_kept", repair.is_kept}};
+}
+
 Json to_json(const Machine& machine) {
   return {{"cpu_model", machine.cpu_model},
           {"isa_flags", machine.isa_flags},
@@ -154,6 +162,8 @@ std::string report_to_json(const Report& report) {
       {"quantization",
        optional_of(report.quantization, [](const QuantizationFacts& facts) { return to_json(facts); })},
       {"goals", list_of(report.goals, [](const GoalFacts& goal) { return to_json(goal); })},
+      {"sensitivity", optional_of(report.sensitivity, sensitivity_to_json)},
+      {"repairs", list_of(report.repairs, [](const RepairFacts& repair) { return to_json(repair); })},
       {"notes", report.notes},
       {"provenance", to_json(report.provenance)},
   };

@@ -1,6 +1,7 @@
 // Report -> summary.md for a reader, and the shorter text that a terminal shows.
 #include <fmt/format.h>
 
+#include "reports/sensitivity_report.h"
 #include "reports/tables.h"
 #include "reports/write.h"
 
@@ -52,6 +53,26 @@ std::string quantization_section(const Report& report) {
   return text;
 }
 
+// Enough to name the culprits; `edgeopt sensitivity` shows all layers.
+constexpr std::size_t culprit_count = 5;
+
+std::string measured_damage(const Sensitivity& sensitivity) {
+  return fmt::format("damage of each layer alone: {}; on {} samples\n", sensitivity.loss,
+                     sensitivity.sample_count);
+}
+
+std::string culprit_section(const Report& report) {
+  if (!report.sensitivity) return "";
+  return section("Most harmful layers", sensitivity_table(*report.sensitivity, culprit_count)) + "\n" +
+         measured_damage(*report.sensitivity);
+}
+
+std::string culprits(const Report& report) {
+  if (!report.sensitivity) return "";
+  return heading("most harmful layers", sensitivity_table(*report.sensitivity, culprit_count)) + "  " +
+         measured_damage(*report.sensitivity);
+}
+
 std::string notes_section(const Report& report) {
   if (report.notes.empty()) return "";
   std::string text = "\n## Notes\n";
@@ -83,6 +104,7 @@ std::string report_to_markdown(const Report& report) {
          section("Goals", goal_table(report)) + section("Size and speed", model_table(report)) +
          measured_with(report) + section("Accuracy", accuracy_table(report)) +
          (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + quantization_section(report) +
+         culprit_section(report) + section("Repairs", repair_table(report)) +
          section("Layers kept in float", kept_float_table(report)) + section("Passes", pass_table(report)) +
          fusion_check(report) + notes_section(report) + provenance_section(report.provenance);
 }
@@ -94,6 +116,7 @@ std::string report_to_text(const Report& report) {
   if (!report.accuracy.metrics.empty())
     text += fmt::format("  on {} samples: {}{}\n", report.accuracy.sample_count, report.accuracy.judged_on,
                         report.accuracy.caution.empty() ? "" : "; caution: " + report.accuracy.caution);
+  text += culprits(report) + heading("repairs", repair_table(report));
   text += heading("layers kept in float", kept_float_table(report));
   for (const std::string& note : report.notes) text += fmt::format("\nnote: {}\n", note);
   return text;

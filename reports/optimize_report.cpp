@@ -69,6 +69,16 @@ QuantizationFacts quantization_facts(const QuantizedModel& model, const Optimize
   return facts;
 }
 
+std::vector<RepairFacts> repair_facts(const std::vector<RepairTrial>& trials) {
+  std::vector<RepairFacts> facts;
+  for (const RepairTrial& trial : trials) {
+    facts.push_back({.what = trial.what, .is_kept = trial.is_kept});
+    for (const GoalOutcome& goal : trial.goals)
+      facts.back().achieved.emplace_back(goal.goal.text, goal.achieved);
+  }
+  return facts;
+}
+
 std::string factor(double before, double after, const std::string& word) {
   return fmt::format("{:.2f}x {}", before / after, word);
 }
@@ -142,6 +152,8 @@ Report optimize_report(const Graph& original, const Optimized& optimized, const 
   if (optimized.quantized) report.quantization = quantization_facts(*optimized.quantized, request, files);
   for (const GoalOutcome& goal : optimized.goals)
     report.goals.push_back({goal.goal.text, goal.achieved, goal.is_met, goal.why_not});
+  report.sensitivity = optimized.sensitivity;
+  report.repairs = repair_facts(optimized.repairs);
   add_notes(optimized, report);
   add_provenance(request, files, report);
   report.outcome = outcome_of(report, optimized);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "recipes/judging.h"
+#include "recipes/sensitivity.h"
 #include "reports/provenance.h"
 
 namespace edgeopt {
@@ -73,6 +74,13 @@ struct GoalFacts {
   std::string why_not;  // empty if met
 };
 
+/// A repair that was tried because a goal of accuracy was missed.
+struct RepairFacts {
+  std::string what;
+  std::vector<std::pair<std::string, std::string>> achieved;  // goal, figure
+  bool is_kept = false;
+};
+
 struct Report {
   std::string command;
   ModelFacts original;
@@ -86,6 +94,8 @@ struct Report {
   std::optional<double> fusion_relative_error;
   std::optional<QuantizationFacts> quantization;
   std::vector<GoalFacts> goals;
+  std::optional<Sensitivity> sensitivity;  // if a goal of accuracy was missed
+  std::vector<RepairFacts> repairs;
   std::vector<std::string> notes;
   Provenance provenance;
 };

@@ -130,6 +130,17 @@ Table kept_float_table(const Report& report) {
   return table;
 }
 
+Table repair_table(const Report& report) {
+  Table table{.header = {"repair", "achieved", ""}};
+  for (const RepairFacts& repair : report.repairs) {
+    std::string achieved;
+    for (const auto& [goal, figure] : repair.achieved)
+      achieved += fmt::format("{}{}: {}", achieved.empty() ? "" : "; ", goal, figure);
+    table.rows.push_back({repair.what, achieved, repair.is_kept ? "kept" : "not enough"});
+  }
+  return table;
+}
+
 Table goal_table(const Report& report) {
   Table table{.header = {"goal", "achieved", "", ""}};
   for (const GoalFacts& goal : report.goals)

@@ -25,5 +25,7 @@ Table accuracy_table(const Report& report);
 Table pass_table(const Report& report);
 Table kept_float_table(const Report& report);
 Table goal_table(const Report& report);
+/// What was tried to meet the goals of accuracy.
+Table repair_table(const Report& report);
 
 }  // namespace edgeopt

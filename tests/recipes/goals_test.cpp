@@ -7,6 +7,12 @@
 namespace edgeopt {
 namespace {
 
+TEST_CASE("goals of accuracy are told from those of size and latency") {
+  for (const char* text : {"drop=1", "agreement=98", "sqnr=20"}) CHECK(is_about_accuracy(parse_goal(text)));
+  for (const char* text : {"latency=2x", "latency=5ms", "size=4x", "size=500kB"})
+    CHECK_FALSE(is_about_accuracy(parse_goal(text)));
+}
+
 const Achievement quarter{.original_bytes = 4000,
                           .result_bytes = 1000,
                           .original_ms = 3,

@@ -1,0 +1,30 @@
+// Which choice each layer gets (bit widths, integers or float) so that the sum of one figure is least while
+// the sum of another stays within a budget: the multiple-choice knapsack problem.
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace edgeopt {
+
+/// One way to run a layer. Both figures are finite and not negative.
+struct LayerChoice {
+  double value = 0;   // what shall be small in sum: damage, or latency
+  double weight = 0;  // what has a budget: bytes or latency, or damage
+};
+
+/// The index of the choice for every layer.
+///
+/// layers   at least one choice each
+/// returns  nothing if even the lightest choices exceed the budget. Of equal sums the earlier choices.
+/// exact    where weights are integers and the budget is at most `step_count`; elsewhere weights are rounded
+/// up to a
+///          `step_count`th of the budget, so that the budget holds and at most layers / step_count of it is
+///          wasted
+/// cost     layers * choices * step_count additions, layers * step_count bytes
+/// source   dynamic programming over the budget: Kellerer, Pferschy, Pisinger, "Knapsack Problems", 2004,
+/// chapter 11
+std::optional<std::vector<std::size_t>> assign_choices(const std::vector<std::vector<LayerChoice>>& layers,
+                                                       double budget);
+
+}  // namespace edgeopt

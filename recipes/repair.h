@@ -1,0 +1,29 @@
+// What can be done when quantization cost too much accuracy, cheapest first.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "recipes/quantize.h"
+#include "recipes/sensitivity.h"
+
+namespace edgeopt {
+
+/// One way to quantize the model again.
+struct Repair {
+  std::string what;  // "ranges by percentile", "3 layers in float: a, b, c"
+  QuantizeOptions options;
+};
+
+/// Repairs in order of what they cost in latency.
+///
+/// First another observer, which costs nothing; then ever more layers in float: those with the fewest
+/// multiply-adds that take the summed damage to a half, a quarter, ... of what it is (an exact knapsack,
+/// recipes/bit_assignment.h).
+///
+/// quantized    what shall be repaired
+/// sensitivity  of its layers
+/// options      that it was quantized with
+std::vector<Repair> possible_repairs(const QuantizedModel& quantized, const Sensitivity& sensitivity,
+                                     const QuantizeOptions& options);
+
+}  // namespace edgeopt
