@@ -38,7 +38,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--method", options.method,
                  "measured: runs the model with one layer at a time quantized; gradient: estimates the same "
                  "from a few "
-                 "backward runs, faster for models with many layers")
+                 "backward runs, worth it for models with hundreds of layers")
       ->check(CLI::IsMember({"measured", "gradient"}))
       ->capture_default_str();
   app.add_option("--samples", options.sample_count, "Measure on this many samples at most")
