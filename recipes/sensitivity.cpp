@@ -78,8 +78,8 @@ class Variants {
     const auto found = plan.activations.find(layer.output);
     variant.range = {.min = -infinite, .max = infinite};
     if (found != plan.activations.end()) {
-      const Range covered = covered_range(found->second, activation_scheme(options_.profile.quantization));
-      const double half_step = static_cast<double>(found->second.scale) / 2;
+      const Range covered = covered_range(found->second.parameters, found->second.scheme);
+      const double half_step = static_cast<double>(found->second.parameters.scale) / 2;
       variant.range = {.min = covered.min - half_step, .max = covered.max + half_step};
     }
     return variant;

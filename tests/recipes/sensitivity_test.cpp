@@ -39,7 +39,14 @@ Graph with_test_ranges(const std::string& text, const std::string& wide = "") {
   return edit.apply();
 }
 
-const QuantizeOptions int8 = {.profile = load_profile("x86_avx512_vnni")};
+const QuantizeOptions& int8_options() {
+  static const QuantizeOptions options = [] {
+    QuantizeOptions made;
+    made.profile = load_profile("x86_avx512_vnni");
+    return made;
+  }();
+  return options;
+}
 
 // Three layers in a row with a residual connection around the second.
 const std::string three_layers = R"(g (float[1,2,4,4] x) => (float[1,2,4,4] y)
@@ -60,7 +67,7 @@ const LayerDamage& layer_of(const Sensitivity& sensitivity, const std::string& n
 }
 
 Sensitivity measured(const Graph& graph, SensitivityOptions options = {}) {
-  return layer_sensitivity(graph, seeded_samples({1, 2, 4, 4}, 6), int8, options);
+  return layer_sensitivity(graph, seeded_samples({1, 2, 4, 4}, 6), int8_options(), options);
 }
 
 TEST_CASE("sensitivity: the layer with the coarsest integers is the most harmful one and the noisiest") {
@@ -75,9 +82,9 @@ TEST_CASE("sensitivity: the layer with the coarsest integers is the most harmful
 TEST_CASE("sensitivity: damage is the loss of the model in which that layer alone is quantized") {
   const Graph teacher = with_test_ranges(three_layers);
   const SampleSource samples = seeded_samples({1, 2, 4, 4}, 6);
-  const Sensitivity sensitivity = layer_sensitivity(teacher, samples, int8, {});
+  const Sensitivity sensitivity = layer_sensitivity(teacher, samples, int8_options(), {});
   for (const std::string name : {"a", "c", "y"}) {
-    QuantizeOptions alone = int8;
+    QuantizeOptions alone = int8_options();
     for (const std::string other : {"a", "c", "y"})
       if (other != name) alone.keep_float.push_back(other);
     const auto student = compile(quantize_with_ranges(teacher, alone).graph);
@@ -103,7 +110,7 @@ TEST_CASE("sensitivity: a layer that loses nothing in integers does no damage") 
       .count = 2, .read = [](std::int64_t) {
         return Sample{.inputs = {Tensor::of<float>({1, 1, 2, 2}, {0, 1, 100, 255})}};
       }};
-  const Sensitivity sensitivity = layer_sensitivity(edit.apply(), samples, int8, {});
+  const Sensitivity sensitivity = layer_sensitivity(edit.apply(), samples, int8_options(), {});
   CHECK(sensitivity.layers[0].damage == 0);
   CHECK(std::isinf(sensitivity.layers[0].evidence.sqnr_db));
   CHECK(sensitivity.layers[0].evidence.clipped_share == 0);
@@ -119,7 +126,7 @@ TEST_CASE("sensitivity: clipped are the elements beyond the range by more than a
       .count = 2, .read = [](std::int64_t) {
         return Sample{.inputs = {Tensor::of<float>({1, 1, 2, 2}, {0, 50, 100, 200})}};
       }};
-  const Sensitivity sensitivity = layer_sensitivity(edit.apply(), samples, int8, {});
+  const Sensitivity sensitivity = layer_sensitivity(edit.apply(), samples, int8_options(), {});
   CHECK(sensitivity.layers[0].evidence.clipped_share == 0.25);
 }
 
@@ -127,7 +134,8 @@ TEST_CASE("sensitivity: the worst channel is the one with the least signal to no
   // Channel 1 is five times smaller than channel 0 and shares its scale.
   const Graph graph = with_test_ranges(R"(g (float[1,1,4,4] x) => (float[1,2,4,4] y)
     <float[2,1,1,1] w = {1, 0.2}> { y = Conv(x, w) })");
-  const Sensitivity sensitivity = layer_sensitivity(graph, seeded_samples({1, 1, 4, 4}, 4), int8, {});
+  const Sensitivity sensitivity =
+      layer_sensitivity(graph, seeded_samples({1, 1, 4, 4}, 4), int8_options(), {});
   CHECK(sensitivity.layers[0].evidence.worst_channel == 1);
   CHECK(sensitivity.layers[0].evidence.worst_channel_sqnr_db < sensitivity.layers[0].evidence.sqnr_db);
 }
@@ -135,7 +143,8 @@ TEST_CASE("sensitivity: the worst channel is the one with the least signal to no
 TEST_CASE("sensitivity: left alone when a channel is too faint to matter") {
   const Graph graph = with_test_ranges(R"(g (float[1,1,4,4] x) => (float[1,3,4,4] y)
     <float[3,1,1,1] w = {1, 0.2, 0.001}> { y = Conv(x, w) })");
-  const Sensitivity sensitivity = layer_sensitivity(graph, seeded_samples({1, 1, 4, 4}, 4), int8, {});
+  const Sensitivity sensitivity =
+      layer_sensitivity(graph, seeded_samples({1, 1, 4, 4}, 4), int8_options(), {});
   CHECK(sensitivity.layers[0].evidence.worst_channel == 1);
 }
 
@@ -193,7 +202,7 @@ TEST_CASE("sensitivity: threads do not change an estimate") {
 }
 
 TEST_CASE("sensitivity: a layer that stays in float has no damage to rank") {
-  QuantizeOptions options = int8;
+  QuantizeOptions options = int8_options();
   options.keep_float = {"c"};
   const Sensitivity sensitivity =
       layer_sensitivity(with_test_ranges(three_layers), seeded_samples({1, 2, 4, 4}, 2), options, {});
@@ -204,7 +213,7 @@ TEST_CASE("sensitivity: a layer that stays in float has no damage to rank") {
 
 TEST_CASE("sensitivity: a model without quantizable layers is an error") {
   const Graph graph = with_test_ranges("g (float[1,2] x) => (float[1,2] y) { y = Relu(x) }");
-  CHECK_THROWS_AS(layer_sensitivity(graph, seeded_samples({1, 2}, 2), int8, {}), NothingToQuantize);
+  CHECK_THROWS_AS(layer_sensitivity(graph, seeded_samples({1, 2}, 2), int8_options(), {}), NothingToQuantize);
 }
 
 }  // namespace
