@@ -33,10 +33,12 @@ SampleSource every_second(const SampleSource& samples, std::int64_t first) {
 
 class Story {
  public:
-  Story(const Graph& original, const OptimizeRequest& request) : original_(original), request_(request) {}
+  Story(const Graph& original, const OptimizeRequest& request)
+      : original_(original), request_(request), start_(original) {}
 
   Optimized tell() {
     simplify_and_fuse();
+    prune();
     quantize();
     judge();
     repair();
@@ -54,16 +56,47 @@ class Story {
     told_.graph = told_.fused.graph;
   }
 
+  // What follows starts from the pruned model; the teacher stays the original.
+  void prune() {
+    if (!request_.prune) return;
+    if (!request_.samples) throw UserError("pruning needs samples to rank and repair on; give --data");
+    const SampleSource& samples = request_.samples->calibration;
+    PrunedModel pruned = prune_model(original_, samples, *request_.prune);
+    told_.notes.push_back(fmt::format("pruned to {:.1f} % of the multiply-adds",
+                                      100 * pruned.multiply_adds.result / pruned.multiply_adds.original));
+    if (request_.training) {
+      Distilled trained = distill(pruned.graph, told_.fused.graph, samples, *request_.training);
+      tell_learning("the pruned model", trained);
+      pruned.graph = std::move(trained.graph);
+    }
+    start_ = told_.graph = std::move(pruned.graph);
+    comparison_ = comparison_on_samples(start_, samples, compared_sample_count);
+  }
+
+  void tell_learning(const std::string& who, const Distilled& learned) {
+    if (learned.history.empty()) return;
+    told_.notes.push_back(
+        fmt::format("{} learned the original's outputs back in {} steps: loss on samples held back {:.4f} "
+                    "after the first look, {:.4f} at the end",
+                    who, learned.step_count, learned.history.front().held_back_loss,
+                    learned.history.back().held_back_loss));
+  }
+
+  QuantizedModel quantized_with(QuantizeOptions options) {
+    options.check = check_against(comparison_, fused_tolerance);
+    if (request_.prune) options.teacher = &told_.fused.graph;
+    return quantize_model(start_, request_.samples->calibration, options);
+  }
+
   void quantize() {
     if (!request_.samples) {
       told_.not_quantized_because = "no samples were given to calibrate on";
       return;
     }
-    QuantizeOptions options = request_.quantize;
-    options.check = check_against(comparison_, fused_tolerance);
     try {
-      told_.quantized = quantize_model(original_, request_.samples->calibration, options);
+      told_.quantized = quantized_with(request_.quantize);
       told_.graph = told_.quantized->graph;
+      if (told_.quantized->recovered) tell_learning("the quantized model", *told_.quantized->recovered);
     } catch (const NothingToQuantize& error) {
       told_.not_quantized_because = error.what();
     }
@@ -89,8 +122,7 @@ class Story {
   }
 
   bool is_repaired_by(Repair& repair) {
-    repair.options.check = check_against(comparison_, fused_tolerance);
-    QuantizedModel candidate = quantize_model(original_, request_.samples->calibration, repair.options);
+    QuantizedModel candidate = quantized_with(repair.options);
     Judgement judgement =
         judge_models(original_, candidate.graph, request_.samples->judging, {.seed = request_.seed});
     RepairTrial trial{.what = repair.what, .goals = judge_accuracy_goals(judgement)};
@@ -164,6 +196,7 @@ class Story {
 
   const Graph& original_;
   const OptimizeRequest& request_;
+  Graph start_;  // what is quantized: the original, or what pruning left of it
   ComparisonSet comparison_;
   Optimized told_;
 };

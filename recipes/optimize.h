@@ -11,6 +11,7 @@
 #include "recipes/goals.h"
 #include "recipes/judging.h"
 #include "recipes/latency.h"
+#include "recipes/prune.h"
 #include "recipes/quantize.h"
 #include "recipes/sensitivity.h"
 #include "support/progress.h"
@@ -33,6 +34,10 @@ SampleSplit separate_samples(const SampleSource& calibration, const SampleSource
 
 struct OptimizeRequest {
   std::optional<SampleSplit> samples;  // without samples the model is simplified and fused, not quantized
+  /// Channels taken out before quantizing; needs samples.
+  std::optional<PruneOptions> prune;
+  /// How the pruned model learns the original's outputs back; nothing: it is repaired alone.
+  std::optional<DistillationOptions> training;
   QuantizeOptions quantize;
   std::vector<Goal> goals;
   LatencyOptions latency;
@@ -51,6 +56,7 @@ struct RepairTrial {
 struct Optimized {
   Graph graph;
   FuseOutcome fused;
+  std::vector<std::string> notes;  // what pruning and learning did, a sentence each
   std::optional<QuantizedModel> quantized;
   std::string not_quantized_because;       // empty if it was
   Judgement judgement;                     // empty without samples

@@ -104,6 +104,7 @@ bool is_noisy(const std::optional<LatencyFacts>& latency) {
 }
 
 void add_notes(const Optimized& optimized, Report& report) {
+  report.notes = optimized.notes;
   if (!optimized.not_quantized_because.empty())
     report.notes.push_back("not quantized: " + optimized.not_quantized_because);
   if (!optimized.fused.unchecked_because.empty())

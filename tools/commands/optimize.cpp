@@ -14,6 +14,8 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/distill_options.h"
+#include "tools/prune_options.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -27,6 +29,9 @@ struct Options {
   std::vector<std::string> goals;
   std::string report;
   int run_count = 100;
+  std::string keep;
+  bool recovers = false;
+  DistillFlags learning;
   QuantizeFlags quantization;
   DataOptions data;
 };
@@ -48,6 +53,12 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--runs", options.run_count, "Runs of each model to measure latency")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  app.add_option("--keep", options.keep,
+                 "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays")
+      ->type_name("COST=SHARE");
+  app.add_flag("--recover", options.recovers,
+               "Learn the original's outputs back, after pruning and after quantizing; takes minutes");
+  declare_distill_options(app, options.learning);
   declare_quantize_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples to calibrate on");
 }
@@ -73,7 +84,7 @@ std::optional<SampleSplit> samples_of(const Options& options, const Graph& graph
 }
 
 OptimizeRequest request_of(const Options& options, const Graph& original, const RunContext& context) {
-  return {
+  OptimizeRequest request{
       .samples = samples_of(options, original, context),
       .quantize = quantize_options(options.quantization, context),
       .goals = goals_of(options),
@@ -84,6 +95,16 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
       .original_bytes = static_cast<double>(model_bytes(options.model)),
       .progress = context.progress,
   };
+  if (!options.keep.empty())
+    request.prune = PruneOptions{.budget = channel_budget(options.keep),
+                                 .importance = {.progress = context.progress},
+                                 .repair = {.progress = context.progress},
+                                 .seed = context.seed};
+  if (options.recovers) {
+    request.training = distillation_options(options.learning, context);
+    request.quantize.recovery = recovery_options(options.learning, context);
+  }
+  return request;
 }
 
 Answer run(const Options& options, const RunContext& context) {
@@ -118,6 +139,7 @@ Command optimize_command() {
           "      --max-drop 1 --goal latency=2x --goal size=3.5x          exit code 1 if one is missed\n"
           "  edgeopt optimize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
           "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o small.onnx\n"
+          "  edgeopt optimize model.onnx --data s.npz --keep macs=0.5 --recover --work 20 -o half.onnx\n"
           "  edgeopt optimize model.onnx -o fused.onnx                    without samples: fused, not "
           "quantized\n",
       .declare = declare,

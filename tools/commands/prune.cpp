@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "hwprofiles/profile.h"
 #include "ir/onnx/onnx.h"
@@ -14,6 +13,7 @@
 #include "tools/data_options.h"
 #include "tools/describe_prune.h"
 #include "tools/distill_options.h"
+#include "tools/prune_options.h"
 
 namespace edgeopt {
 namespace {
@@ -52,25 +52,8 @@ void declare(CLI::App& app, Options& options) {
   declare_data_options(app, options.data, "Samples to rank, repair and judge on");
 }
 
-ChannelBudget budget_of(const std::string& keep) {
-  const std::size_t equals = keep.find('=');
-  const std::string kind = keep.substr(0, equals);
-  const std::string number = equals == std::string::npos ? "" : keep.substr(equals + 1);
-  ChannelBudget budget;
-  if (kind == "params")
-    budget.kind = CostKind::parameters;
-  else if (kind == "latency")
-    budget.kind = CostKind::latency;
-  else if (kind != "macs")
-    throw UserError(fmt::format("--keep '{}': write macs=SHARE, params=SHARE or latency=SHARE", keep));
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), budget.keep);
-  if (error != std::errc{} || end != number.data() + number.size() || !(budget.keep > 0 && budget.keep < 1))
-    throw UserError(fmt::format("--keep '{}': the share must be a number between 0 and 1", keep));
-  return budget;
-}
-
 PruneOptions prune_options(const Options& options, const RunContext& context) {
-  PruneOptions settings{.budget = budget_of(options.keep),
+  PruneOptions settings{.budget = channel_budget(options.keep),
                         .importance = {.progress = context.progress},
                         .repair = {.progress = context.progress},
                         .excluded = options.excluded,
