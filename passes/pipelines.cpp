@@ -133,6 +133,13 @@ std::vector<Stage> quantize_stages() {
            }}};
 }
 
+std::vector<Stage> block_stages() {
+  return {{.name = "blocks",
+           .steps = {
+               {"quantize_weight_blocks", "the weights are final; nothing else changes"},
+           }}};
+}
+
 const std::vector<Pipeline>& all_pipelines() {
   static const std::vector<Pipeline> pipelines = {
       {.name = "simplify",
@@ -154,6 +161,9 @@ const std::vector<Pipeline>& all_pipelines() {
       {.name = "quantize",
        .summary = "Write what the device runs in integers with Q/DQ pairs; needs observed ranges.",
        .stages = quantize_stages()},
+      {.name = "quantize_blocks",
+       .summary = "Store marked weights in blocks of few bits; activations stay in float.",
+       .stages = block_stages()},
   };
   return pipelines;
 }

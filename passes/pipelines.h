@@ -17,5 +17,7 @@ std::vector<Stage> widen_stages();
 std::vector<Stage> equalize_stages();
 /// What comes after ranges were observed.
 std::vector<Stage> quantize_stages();
+/// Weights alone, in blocks (passes/weight_blocks.h).
+std::vector<Stage> block_stages();
 
 }  // namespace edgeopt

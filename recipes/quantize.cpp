@@ -136,6 +136,8 @@ class Story {
     return result;
   }
 
+  const std::vector<StepOutcome>& steps() const { return steps_; }
+
   std::function<void(std::int64_t, std::int64_t)> tell(std::string_view what) const {
     return [this, what](std::int64_t done, std::int64_t count) {
       if (options_.progress) options_.progress(what, done, count);
@@ -196,6 +198,24 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options) {
   Story story(options);
   return story.insert(story.widened(with_inferred_types(ranged)));
+}
+
+QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
+                                      const QuantizeOptions& options) {
+  Story story(options);
+  const Graph fused = story.run("fuse", story.run("widen", model));
+  const Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
+  QuantizedModel result{.graph = story.run("quantize_blocks", marked), .prepared = fused};
+  for (const NodeId id : result.graph.nodes())
+    if (result.graph.node(id).attributes.get_int("block_size", 0) > 0) ++result.integer_layer_count;
+  result.steps = story.steps();
+  if (result.integer_layer_count == 0)
+    throw NothingToQuantize(fmt::format("no weight was put into blocks: {}",
+                                        fused.opset() < 21 ? "the model cannot be written at opset 21"
+                                                           : "no MatMul or Gemm has a constant matrix"));
+  if (as_mat_mul_n_bits)
+    result.graph = run_pipeline(pipeline_of("replace_block_mat_mul"), result.graph, {}).graph;
+  return result;
 }
 
 }  // namespace edgeopt

@@ -17,6 +17,7 @@
 #include "passes/framework/pipeline.h"
 #include "passes/quantization_plan.h"
 #include "passes/quantization_widths.h"
+#include "passes/weight_blocks.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -93,5 +94,13 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
 /// The same with ranges that were calibrated before and stand on the values of `ranged`, or with scales that
 /// were decided (Value::quantization); no bias correction without samples.
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options);
+
+/// The model with the weights of MatMul and Gemm in blocks of 4 bits, everything else in float; no samples
+/// needed.
+///
+/// as_mat_mul_n_bits  as com.microsoft.MatMulNBits instead of DequantizeLinear with block_size
+/// throws             UserError if there are no such weights, or the model cannot be written at opset 21
+QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
+                                      const QuantizeOptions& options);
 
 }  // namespace edgeopt

@@ -24,7 +24,8 @@ void declare_observer_options(CLI::App& app, QuantizeFlags& flags) {
 
 void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
   app.add_option("--scheme", flags.scheme,
-                 "Widths of weights and activations: int8, w4a8, w4a4, w8a16, ...; float leaves all in float")
+                 "Widths of weights and activations: int8, w4a8, w4a4, w8a16, ...; `quantize` also takes w4: "
+                 "weights alone")
       ->capture_default_str();
   app.add_option("--layer-scheme", flags.layer_schemes,
                  "NODE=SCHEME: widths of one layer; may be given several times")

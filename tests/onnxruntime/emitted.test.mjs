@@ -149,3 +149,21 @@ for (const model of models) {
     });
   });
 }
+
+describe('weights in blocks of 4 bits', () => {
+  const model = sample('vision_transformer', 'shapes');
+  for (const format of ['qdq', 'matmulnbits']) {
+    it(`as ${format}, ONNX Runtime computes them with MatMulNBits, as accurately as edgeopt says`, async () => {
+      const file = path.join(folder, `blocks.${format}.onnx`);
+      await edgeopt('quantize', model.file, '--scheme', 'w4', '--format', format, '-o', file);
+      const graph = await judge('graph', file);
+      assert.ok(JSON.stringify(graph).includes('MatMulNBits'), 'no MatMulNBits runs');
+      const evaluation = path.join(folder, 'blocks.json');
+      await edgeopt('evaluate', file, '--data', model.test, '--json', evaluation);
+      const told = JSON.parse(fs.readFileSync(evaluation)).metrics.find(({ name }) => name === 'top1');
+      const measured = await judge('accuracy', file, ...judge_options(model));
+      // ONNX Runtime may round activations to 8 bits inside MatMulNBits, which moves single decisions of 1200.
+      assert.ok(Math.abs(measured.top1 - told.model.value) <= 0.5, `ONNX Runtime gives ${measured.top1}, edgeopt ${told.model.value}`);
+    });
+  }
+});

@@ -93,7 +93,7 @@ Built build(const KernelCase& wanted) {
     if (i < wanted.input_quantization.size() && wanted.input_quantization[i])
       inputs[i] = add_conversion(edit, "DequantizeLinear", inputs[i], *wanted.input_quantization[i]);
   }
-  const std::size_t dot = wanted.op_type.find('.');
+  const std::size_t dot = wanted.op_type.rfind('.');
   const auto outputs =
       edit.add_node({.op_type = wanted.op_type.substr(dot + 1),
                      .inputs = inputs,

@@ -28,6 +28,8 @@ struct Options {
   std::string ranges;
   std::string teacher;
   bool recovers = false;
+  WeightBlocks blocks;
+  std::string format = "qdq";
   DistillFlags learning;
   QuantizeFlags quantization;
   DataOptions data;
@@ -47,6 +49,15 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("--reconstruct", options.learning.reconstructs,
                "With --recover: learn rounding block by block before learning end to end")
       ->group("Learning");
+  app.add_option("--block-size", options.blocks.block_size,
+                 "With --scheme w4 (4-bit weights alone, no samples): weights that share a scale")
+      ->check(CLI::IsMember({16, 32, 64, 128, 256}))
+      ->capture_default_str();
+  app.add_option(
+         "--format", options.format,
+         "With --scheme w4: qdq (DequantizeLinear with block_size) or matmulnbits (ONNX Runtime's own)")
+      ->check(CLI::IsMember({"qdq", "matmulnbits"}))
+      ->capture_default_str();
   declare_data_options(app, options.data, "Samples to calibrate on");
 }
 
@@ -59,7 +70,20 @@ void refuse_contradictions(const Options& options) {
     throw UserError("--ranges and --data contradict each other; give one of them");
 }
 
+// Weights alone need neither samples nor ranges.
+constexpr std::string_view blocks_scheme = "w4";
+
+QuantizedModel quantize_blocks(const Options& options, const Graph& model, const RunContext& context) {
+  QuantizeFlags flags = options.quantization;
+  flags.scheme = "int8";
+  if (options.recovers)
+    throw UserError("--recover does not learn weights in blocks; leave one of the two out");
+  return quantize_weight_blocks(model, options.blocks, options.format == "matmulnbits",
+                                quantize_options(flags, context));
+}
+
 QuantizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
+  if (options.quantization.scheme == blocks_scheme) return quantize_blocks(options, model, context);
   QuantizeOptions settings = quantize_options(options.quantization, context);
   if (options.recovers) settings.recovery = recovery_options(options.learning, context);
   const std::optional<Graph> teacher = options.teacher.empty()
@@ -95,6 +119,7 @@ Command quantize_command() {
           "  edgeopt quantize model.onnx --data samples.npz[0:100] -o int8.onnx\n"
           "  edgeopt quantize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
           "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o int8.onnx\n"
+          "  edgeopt quantize model.onnx --scheme w4 --block-size 32 -o w4.onnx\n"
           "  edgeopt quantize model.onnx --ranges ranges.json -o int8.onnx\n"
           "  edgeopt quantize model.onnx --data s.npz --keep-float /head/Gemm -o int8.onnx\n",
       .declare = declare,
