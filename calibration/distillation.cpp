@@ -17,7 +17,8 @@ namespace {
 constexpr double runs_per_step = 4;
 constexpr std::int64_t fewest_steps = 50;
 constexpr std::int64_t most_steps = 6000;  // pruned resnet20's loss was flat after 3800
-constexpr std::int64_t fewest_held_back = 8;
+// Fewer tell nothing; and of so few samples that these would be more than a quarter, none is held back.
+constexpr std::int64_t fewest_held_back = 4;
 // How often the held-back samples are looked at; each look costs one run of each.
 constexpr std::int64_t look_count = 25;
 
@@ -46,8 +47,10 @@ SampleSource picked(const SampleSource& source, const std::vector<std::int64_t>&
 
 // Every k-th sample is held back, so that sorted classes fall into both parts.
 Split split(const SampleSource& samples, double share) {
-  const auto wanted = static_cast<std::int64_t>(share * static_cast<double>(samples.count));
-  if (wanted < fewest_held_back) return {.training = samples, .held_back = std::nullopt};
+  const auto wanted =
+      std::max(fewest_held_back, static_cast<std::int64_t>(share * static_cast<double>(samples.count)));
+  if (share <= 0 || samples.count < 4 * fewest_held_back)
+    return {.training = samples, .held_back = std::nullopt};
   const std::int64_t interval = samples.count / wanted;
   std::vector<std::int64_t> kept, held;
   for (std::int64_t i = 0; i < samples.count; ++i) (i % interval == interval - 1 ? held : kept).push_back(i);

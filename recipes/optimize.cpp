@@ -8,6 +8,7 @@
 
 #include "ir/onnx/onnx.h"
 #include "passes/pipelines.h"
+#include "recipes/distill.h"
 #include "recipes/repair.h"
 #include "support/error.h"
 
@@ -65,7 +66,7 @@ class Story {
     told_.notes.push_back(fmt::format("pruned to {:.1f} % of the multiply-adds",
                                       100 * pruned.multiply_adds.result / pruned.multiply_adds.original));
     if (request_.training) {
-      Distilled trained = distill(pruned.graph, told_.fused.graph, samples, *request_.training);
+      Distilled trained = distill_model(pruned.graph, told_.fused.graph, samples, *request_.training);
       tell_learning("the pruned model", trained);
       pruned.graph = std::move(trained.graph);
     }

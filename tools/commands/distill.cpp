@@ -4,9 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "calibration/distillation.h"
-#include "ir/infer.h"
 #include "ir/onnx/onnx.h"
+#include "recipes/distill.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "tools/command.h"
@@ -57,11 +56,11 @@ Answer describe(const Options& options, const Distilled& distilled) {
 
 Answer run(const Options& options, const RunContext& context) {
   require_writable(options.output);
-  const Graph student = with_inferred_types(load_model(options.student));
-  const Graph teacher = with_inferred_types(load_model(options.teacher));
+  const Graph student = load_model(options.student);
+  const Graph teacher = load_model(options.teacher);
   const SampleSource samples = open_data(options.data, student, context);
   const Distilled distilled = while_doing("distilling", [&] {
-    return distill(student, teacher, samples, distillation_options(options.learning, context));
+    return distill_model(student, teacher, samples, distillation_options(options.learning, context));
   });
   save_model(distilled.graph, options.output);
   return describe(options, distilled);

@@ -7,6 +7,7 @@
 
 #include "hwprofiles/profile.h"
 #include "ir/onnx/onnx.h"
+#include "recipes/distill.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "tools/command.h"
@@ -77,8 +78,8 @@ Answer run(const Options& options, const RunContext& context) {
   std::optional<Distilled> trained;
   if (samples && !options.without_training) {
     trained = while_doing("training the pruned model", [&] {
-      return distill(pruned.graph, pruned.fused.graph, *samples,
-                     distillation_options(options.learning, context));
+      return distill_model(pruned.graph, pruned.fused.graph, *samples,
+                           distillation_options(options.learning, context));
     });
   }
   save_model(trained ? trained->graph : pruned.graph, options.output);

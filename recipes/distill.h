@@ -1,0 +1,15 @@
+// Distillation of models as files hold them: of any opset.
+#pragma once
+#include "calibration/distillation.h"
+#include "calibration/samples.h"
+#include "ir/graph.h"
+
+namespace edgeopt {
+
+/// distill() for models of any opset: those below the first that gradients are written in are raised to it,
+/// and the result stays there.
+/// throws  UserError if they cannot be raised, or as distill() does
+Distilled distill_model(const Graph& student, const Graph& teacher, const SampleSource& samples,
+                        const DistillationOptions& options);
+
+}  // namespace edgeopt
