@@ -38,8 +38,7 @@ std::vector<ValueId> cut_values(const Graph& graph) {
     if (alive.size() == 1) cuts.push_back(*alive.begin());
     ++index;
   }
-  const auto repeated = std::ranges::unique(cuts);
-  cuts.erase(repeated.begin(), repeated.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   return cuts;
 }
 
