@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "ir/infer.h"
 #include "ir/op.h"
@@ -12,10 +13,6 @@
 
 namespace edgeopt {
 namespace {
-
-std::string name_of_layer(const Graph& graph, const Node& node) {
-  return node.name.empty() ? graph.name_of(node.outputs[0]) : node.name;
-}
 
 int channel_axis_of(const Graph& graph, const Layer& layer) {
   const std::optional<Shape>& shape = graph.type_of(layer.output).shape;
@@ -47,8 +44,7 @@ class Variants {
   std::vector<LayerVariant> make() {
     const QuantizationPlan plan = plan_for(options_.keep_float);
     for (const Layer& layer : plan.layers)
-      if (layer.kind == LayerKind::computes)
-        names_.push_back(name_of_layer(teacher_, teacher_.node(layer.node)));
+      if (layer.kind == LayerKind::computes) names_.push_back(label_of(teacher_, teacher_.node(layer.node)));
     std::vector<LayerVariant> variants;
     for (const Layer& layer : plan.layers)
       if (layer.kind == LayerKind::computes) variants.push_back(variant_of(layer));
@@ -57,13 +53,15 @@ class Variants {
 
  private:
   QuantizationPlan plan_for(const std::vector<std::string>& keep_float) const {
-    return plan_quantization(teacher_, options_.profile.quantization, {keep_float.begin(), keep_float.end()});
+    std::set<std::string> names = options_.widths.float_layers();
+    names.insert(keep_float.begin(), keep_float.end());
+    return plan_quantization(teacher_, options_.profile.quantization, names);
   }
 
   LayerVariant variant_of(const Layer& layer) const {
     const Node& node = teacher_.node(layer.node);
     QuantizeOptions alone = options_;
-    const std::string name = name_of_layer(teacher_, node);
+    const std::string name = label_of(teacher_, node);
     std::ranges::copy_if(names_, std::back_inserter(alone.keep_float),
                          [&](const std::string& other) { return other != name; });
     LayerVariant variant{.layer = layer,

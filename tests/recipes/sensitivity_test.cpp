@@ -211,6 +211,16 @@ TEST_CASE("sensitivity: a layer that stays in float has no damage to rank") {
   CHECK(std::ranges::find(names, "c") == names.end());
 }
 
+TEST_CASE("sensitivity: left alone when a layer's scheme is float") {
+  QuantizeOptions options = int8_options();
+  options.widths.layers["c"] = scheme_named("float");
+  const Sensitivity sensitivity =
+      layer_sensitivity(with_test_ranges(three_layers), seeded_samples({1, 2, 4, 4}, 2), options, {});
+  const std::vector<std::string> names = names_of(sensitivity);
+  CHECK(names.size() == 2);
+  CHECK(std::ranges::find(names, "c") == names.end());
+}
+
 TEST_CASE("sensitivity: a model without quantizable layers is an error") {
   const Graph graph = with_test_ranges("g (float[1,2] x) => (float[1,2] y) { y = Relu(x) }");
   CHECK_THROWS_AS(layer_sensitivity(graph, seeded_samples({1, 2}, 2), int8_options(), {}), NothingToQuantize);
