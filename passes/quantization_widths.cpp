@@ -68,7 +68,8 @@ class Assignment {
       int& bits = activation_bits_[input];
       bits = std::max(bits, stays_wide ? 8 : scheme.activation_bits);
     }
-    const bool has_wide_weight = !is_named && reads_input(layer) && scheme.weight_bits < 8;
+    const bool has_wide_weight =
+        !is_named && scheme.weight_bits < 8 && (reads_input(layer) || is_depthwise(node));
     if (graph_.constant(node.inputs[1])) set_weight(node, has_wide_weight ? 8 : scheme.weight_bits);
   }
 
@@ -82,6 +83,11 @@ class Assignment {
     for (const auto& [value, quantization] : plan_.activations)
       if (const auto group = widest.find(quantization.scale_owner); group != widest.end())
         activation_bits_[value] = group->second;
+  }
+
+  bool is_depthwise(const Node& node) const {
+    const std::optional<Tensor> weight = graph_.constant(node.inputs[1]);
+    return node.is("Conv") && node.attributes.get_int("group", 1) > 1 && weight && weight->dims()[1] == 1;
   }
 
   bool reads_input(const Layer& layer) const {

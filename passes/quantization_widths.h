@@ -41,8 +41,9 @@ struct QuantizationWidths {
 /// A value that several layers read gets the widest of what they want; a value that no layer reads, such as
 /// the operands of an Add, stays at the profile's 8 bits. So does what reads the graph's inputs, or makes its
 /// outputs, as activations of fewer than 8 bits go: they cost little and matter most (Esser et al., "Learned
-/// Step Size Quantization", ICLR 2020, section 3). throws  UserError if a named layer is not there or has no
-/// integer form
+/// Step Size Quantization", ICLR 2020, section 3). Weights of what reads the graph's inputs and of depthwise
+/// Convs, which are few and whose every output has few inputs to make up for a rounding, keep 8 bits. throws
+/// UserError if a named layer is not there or has no integer form
 Graph with_widths(const Graph& graph, const QuantizationRules& rules, const QuantizationWidths& widths);
 
 }  // namespace edgeopt

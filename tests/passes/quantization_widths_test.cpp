@@ -69,6 +69,24 @@ TEST_CASE("widths: weights get theirs, but not those that read the graph's input
   for (const char* name : {"x", "c", "p", "e"}) CHECK(result.bits(name) == 8);
 }
 
+TEST_CASE("widths: the weights of a depthwise Conv keep 8 bits unless it is named") {
+  const Graph graph = with_inferred_types(graph_from_text(R"(
+g (float[1,2,4,4] x) => (float[1,2,4,4] y)
+<float[2,2,1,1] v = {1, 2, 3, 4}, float[2,1,1,1] w = {1, 2}, float[2,2,1,1] u = {1, 2, 3, 4}>
+{
+  c = Conv(x, v)
+  d = Conv<group = 2>(c, w)
+  y = Conv(d, u)
+}
+)"));
+  const QuantizationRules rules = load_profile("x86_avx512_vnni").quantization;
+  const Widened result{with_widths(graph, rules, {.scheme = scheme_named("w4a8")})};
+  CHECK(result.bits("w") == 8);
+  CHECK(result.bits("u") == 4);
+  const LayerScheme w4a8 = scheme_named("w4a8");
+  CHECK(Widened{with_widths(graph, rules, {.scheme = w4a8, .layers = {{"d", w4a8}}})}.bits("w") == 4);
+}
+
 TEST_CASE("widths: narrow activations stop at the graph's inputs and before the last layer") {
   const Widened result = widened({.scheme = scheme_named("w4a4")});
   CHECK(result.bits("x") == 8);
