@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 namespace edgeopt {
 namespace {
@@ -121,9 +122,9 @@ class Planner {
   // From where a chain of waiting layers leads to a quantized value.
   std::set<ValueId> values_before_quantized() const {
     std::set<ValueId> values = quantized_;
-    for (auto id = graph_.nodes().rbegin(); id != graph_.nodes().rend(); ++id) {
-      const Layer* layer = waiting_layer(*id);
-      if (layer && has_output_in(*id, *layer, values))
+    for (const NodeId id : std::views::reverse(graph_.nodes())) {
+      const Layer* layer = waiting_layer(id);
+      if (layer && has_output_in(id, *layer, values))
         values.insert(layer->data_inputs.begin(), layer->data_inputs.end());
     }
     return values;
