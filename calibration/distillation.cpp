@@ -1,13 +1,7 @@
 #include "calibration/distillation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 
-#include "ir/evaluate.h"
-#include "ir/infer.h"
-#include "ir/op.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -33,18 +27,6 @@ struct Split {
   std::optional<SampleSource> held_back;
 };
 
-SampleSource picked(const SampleSource& source, const std::vector<std::int64_t>& indexes) {
-  SampleSource result = source;
-  result.count = static_cast<std::int64_t>(indexes.size());
-  result.labels.clear();
-  if (source.has_labels)
-    for (const std::int64_t i : indexes) result.labels.push_back(source.labels[static_cast<std::size_t>(i)]);
-  result.read = [read = source.read, indexes](std::int64_t i) {
-    return read(indexes[static_cast<std::size_t>(i)]);
-  };
-  return result;
-}
-
 // Every k-th sample is held back, so that sorted classes fall into both parts.
 Split split(const SampleSource& samples, double share) {
   const auto wanted =
@@ -54,7 +36,8 @@ Split split(const SampleSource& samples, double share) {
   const std::int64_t interval = samples.count / wanted;
   std::vector<std::int64_t> kept, held;
   for (std::int64_t i = 0; i < samples.count; ++i) (i % interval == interval - 1 ? held : kept).push_back(i);
-  return {.training = picked(samples, kept), .held_back = picked(samples, held)};
+  return {.training = select_samples(samples, std::move(kept)),
+          .held_back = select_samples(samples, std::move(held))};
 }
 
 TrainingOptions training_options(const DistillationOptions& options, const DistillationGraph& graph,
@@ -81,6 +64,7 @@ Distilled distill(const Graph& student, const Graph& teacher, const SampleSource
   const Trainable trainable = make_trainable(student, options.trainable);
   const DistillationGraph graph =
       distillation_graph(teacher, trainable, options.loss, common_features(teacher, trainable.graph));
+  if (graph.has_labels) check_labels(samples, graph.class_count);
   const Split parts = split(samples, options.held_back_share);
   TrainingOptions training = training_options(options, graph, affordable_steps(teacher, options));
   training.batches.shard_size = shard_size_for(student, samples);

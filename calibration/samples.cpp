@@ -107,6 +107,19 @@ SampleSource slice_samples(const SampleSource& source, std::int64_t begin, std::
   return slice;
 }
 
+SampleSource select_samples(const SampleSource& source, std::vector<std::int64_t> indexes) {
+  SampleSource selection = source;
+  selection.count = static_cast<std::int64_t>(indexes.size());
+  selection.labels.clear();
+  if (source.has_labels)
+    for (const std::int64_t i : indexes)
+      selection.labels.push_back(source.labels[static_cast<std::size_t>(i)]);
+  selection.read = [read = source.read, indexes = std::move(indexes)](std::int64_t i) {
+    return read(indexes[static_cast<std::size_t>(i)]);
+  };
+  return selection;
+}
+
 void check_labels(const SampleSource& source, std::int64_t class_count) {
   for (std::size_t i = 0; i < source.labels.size(); ++i)
     if (source.labels[i] < 0 || source.labels[i] >= class_count)

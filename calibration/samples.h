@@ -58,6 +58,9 @@ SampleSource open_samples(const std::string& data, const Graph& graph, const Pre
 /// throws  UserError if the slice is empty or reaches beyond the source
 SampleSource slice_samples(const SampleSource& source, std::int64_t begin, std::optional<std::int64_t> end);
 
+/// The samples at these indexes, in this order; the description stays.
+SampleSource select_samples(const SampleSource& source, std::vector<std::int64_t> indexes);
+
 /// Does nothing if every label is in [0, class_count).
 /// throws  UserError naming the first sample whose label is not
 void check_labels(const SampleSource& source, std::int64_t class_count);

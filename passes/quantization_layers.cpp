@@ -124,6 +124,10 @@ std::variant<Layer, std::string> moving_layer(const Node& node) {
 
 }  // namespace
 
+bool is_depthwise(const Node& node, const Dims& weight) {
+  return node.is("Conv") && node.attributes.get_int("group", 1) > 1 && weight.at(1) == 1;
+}
+
 std::variant<Layer, std::string> layer_at(const Graph& graph, const Node& node,
                                           const QuantizationRules& rules) {
   if (!node.domain.empty() || node.inputs.empty() || !node.has_input(0) || !node.has_output(0))

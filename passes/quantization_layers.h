@@ -27,6 +27,9 @@ struct Layer {
   std::vector<ValueId> data_inputs;  // values that must be quantized (constants of `computes` left out)
 };
 
+/// A Conv in which every output channel reads one input channel.
+bool is_depthwise(const Node& node, const Dims& weight);
+
 /// The layer rooted at a node, or why the node cannot run in integers on the profile's device.
 std::variant<Layer, std::string> layer_at(const Graph& graph, const Node& node,
                                           const QuantizationRules& rules);

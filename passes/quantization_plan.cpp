@@ -218,10 +218,8 @@ QuantizationScheme activation_scheme(const QuantizationRules& rules) {
 }
 
 QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& node, const Dims& weight) {
-  const std::int64_t group = node.attributes.get_int("group", 1);
-  const bool is_depthwise = node.is("Conv") && group > 1 && weight.at(0) == group && weight.at(1) == 1;
   return {.type = rules.weight_type,
-          .bits = is_depthwise ? rules.depthwise_weight_bits : rules.weight_bits,
+          .bits = is_depthwise(node, weight) ? rules.depthwise_weight_bits : rules.weight_bits,
           .is_symmetric = true};
 }
 

@@ -68,9 +68,11 @@ class Assignment {
       int& bits = activation_bits_[input];
       bits = std::max(bits, stays_wide ? 8 : scheme.activation_bits);
     }
+    const std::optional<Tensor> weight = graph_.constant(node.inputs[1]);
+    if (!weight) return;
     const bool has_wide_weight =
-        !is_named && scheme.weight_bits < 8 && (reads_input(layer) || is_depthwise(node));
-    if (graph_.constant(node.inputs[1])) set_weight(node, has_wide_weight ? 8 : scheme.weight_bits);
+        !is_named && scheme.weight_bits < 8 && (reads_input(layer) || is_depthwise(node, weight->dims()));
+    set_weight(node, has_wide_weight ? 8 : scheme.weight_bits);
   }
 
   // What moves into or out of a value has its scale, and so its width.
@@ -83,11 +85,6 @@ class Assignment {
     for (const auto& [value, quantization] : plan_.activations)
       if (const auto group = widest.find(quantization.scale_owner); group != widest.end())
         activation_bits_[value] = group->second;
-  }
-
-  bool is_depthwise(const Node& node) const {
-    const std::optional<Tensor> weight = graph_.constant(node.inputs[1]);
-    return node.is("Conv") && node.attributes.get_int("group", 1) > 1 && weight && weight->dims()[1] == 1;
   }
 
   bool reads_input(const Layer& layer) const {

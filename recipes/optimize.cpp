@@ -22,13 +22,10 @@ constexpr std::int64_t fewest_to_split = 32;
 constexpr std::int64_t compared_sample_count = 2;
 
 SampleSource every_second(const SampleSource& samples, std::int64_t first) {
-  SampleSource half = samples;
-  half.count = (samples.count - first + 1) / 2;
+  std::vector<std::int64_t> indexes;
+  for (std::int64_t i = first; i < samples.count; i += 2) indexes.push_back(i);
+  SampleSource half = select_samples(samples, std::move(indexes));
   half.description = fmt::format("every second of {} ({})", samples.description, first == 0 ? "even" : "odd");
-  half.labels.clear();
-  for (std::size_t i = static_cast<std::size_t>(first); i < samples.labels.size(); i += 2)
-    half.labels.push_back(samples.labels[i]);
-  half.read = [read = samples.read, first](std::int64_t index) { return read(2 * index + first); };
   return half;
 }
 
@@ -123,6 +120,8 @@ class Story {
   }
 
   bool is_repaired_by(Repair& repair) {
+    // The checkpoint is the first result's: another student cannot go on from it.
+    if (repair.options.recovery) repair.options.recovery->distillation.checkpoint.clear();
     QuantizedModel candidate = quantized_with(repair.options);
     Judgement judgement =
         judge_models(original_, candidate.graph, request_.samples->judging, {.seed = request_.seed});

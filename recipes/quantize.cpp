@@ -11,6 +11,7 @@
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/pipelines.h"
+#include "recipes/distill.h"
 #include "recipes/evaluation.h"
 #include "support/error.h"
 
@@ -64,7 +65,7 @@ QuantizedModel recovered(QuantizedModel model, const SampleSource& samples, cons
     // Below 8 bits weights were rounded by their second order, which the float ones would undo.
     distillation.trainable.float_twin = &model.prepared;
   const Graph& teacher = options.teacher ? *options.teacher : model.prepared;
-  model.recovered = distill(model.graph, teacher, samples, distillation);
+  model.recovered = distill_model(model.graph, teacher, samples, distillation);
   model.graph = model.recovered->graph;
   return model;
 }
@@ -207,9 +208,9 @@ QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& bl
   const Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
   QuantizedModel result{.graph = story.run("quantize_blocks", marked), .prepared = fused};
   for (const NodeId id : result.graph.nodes())
-    if (result.graph.node(id).attributes.get_int("block_size", 0) > 0) ++result.integer_layer_count;
+    if (result.graph.node(id).attributes.get_int("block_size", 0) > 0) ++result.packed_layer_count;
   result.steps = story.steps();
-  if (result.integer_layer_count == 0)
+  if (result.packed_layer_count == 0)
     throw NothingToQuantize(fmt::format("no weight was put into blocks: {}",
                                         fused.opset() < 21 ? "the model cannot be written at opset 21"
                                                            : "no MatMul or Gemm has a constant matrix"));

@@ -77,6 +77,7 @@ struct QuantizedModel {
   std::vector<StepOutcome> steps;  // of every pass that ran
   std::vector<KeptFloat> kept_float;  // nodes that compute with weights and stayed in float, and why
   int integer_layer_count = 0;        // operators that run in integers
+  int packed_layer_count = 0;         // operators whose weights alone are integers
   ObserverMethod observer = ObserverMethod::minmax;  // whose ranges were kept
   std::vector<ObserverTrial> trials;                 // empty if only one observer was asked for
   std::optional<Distilled> recovered;                // how learning went, if it was asked for

@@ -40,6 +40,12 @@ Json steps_to_json(const std::vector<StepOutcome>& steps) {
   return list;
 }
 
+std::string what_became_integer(const QuantizedModel& quantized) {
+  if (quantized.packed_layer_count > 0)
+    return fmt::format("{} layers have their weights in integers", quantized.packed_layer_count);
+  return fmt::format("{} layers run in integers", quantized.integer_layer_count);
+}
+
 }  // namespace
 
 std::uint64_t model_bytes(const std::string& path) {
@@ -77,8 +83,8 @@ Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& file
   const std::uint64_t before = model_bytes(files.original);
   const std::uint64_t after = model_bytes(files.result);
   std::string text =
-      fmt::format("{}: {} layers run in integers, {} -> {} ({:.2f}x smaller)\n", files.result,
-                  quantized.integer_layer_count, human_bytes(before), human_bytes(after),
+      fmt::format("{}: {}, {} -> {} ({:.2f}x smaller)\n", files.result, what_became_integer(quantized),
+                  human_bytes(before), human_bytes(after),
                   static_cast<double>(before) / static_cast<double>(std::max<std::uint64_t>(after, 1)));
   Json kept = Json::array();
   if (!quantized.kept_float.empty()) text += "\nkept in float:\n";
@@ -90,6 +96,7 @@ Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& file
                      {"result", files.result},
                      {"size_bytes", {{"original", before}, {"result", after}}},
                      {"integer_layer_count", quantized.integer_layer_count},
+                     {"packed_layer_count", quantized.packed_layer_count},
                      {"kept_float", kept},
                      {"passes", steps_to_json(quantized.steps)}};
   return {.text = text, .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};

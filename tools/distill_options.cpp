@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "support/error.h"
+#include "support/file.h"
 
 namespace edgeopt {
 namespace {
@@ -41,7 +41,7 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->capture_default_str()
       ->group(group);
   app.add_option("--work", flags.work,
-                 "Work to spend on learning, in 10^12 multiply-adds; 1 takes a core about 40 s")
+                 "Work to spend on learning, in 10^12 multiply-adds; 1 takes a core 15 to 40 s")
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group(group);
@@ -67,6 +67,7 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
 }
 
 DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context) {
+  if (!flags.checkpoint.empty()) require_writable(flags.checkpoint);
   DistillationOptions options{
       .loss = {.temperature = flags.temperature,
                .cosine = flags.cosine_weight,

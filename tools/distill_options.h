@@ -24,13 +24,13 @@ struct DistillFlags {
 
 void declare_distill_options(CLI::App& app, DistillFlags& flags);
 
-/// throws  UserError for options that contradict each other
+/// throws  UserError if the checkpoint cannot be written
 DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context);
 
 /// The same with rounding learned block by block before, for `--recover`; --work pays for both.
 RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& context);
 
-/// One line per look at the held-back samples, and JSON of the same.
+/// One line per look at the held-back samples.
 std::string describe_history(const std::vector<LossPoint>& history);
 
 }  // namespace edgeopt

@@ -102,7 +102,10 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
                                  .seed = context.seed};
   if (options.recovers) {
     request.training = distillation_options(options.learning, context);
-    request.quantize.recovery = recovery_options(options.learning, context);
+    DistillFlags recovery = options.learning;
+    // Two learnings of one run: each goes on from its own.
+    if (request.prune && !recovery.checkpoint.empty()) recovery.checkpoint += ".quantized";
+    request.quantize.recovery = recovery_options(recovery, context);
   }
   return request;
 }
