@@ -30,14 +30,14 @@ double sum_of(std::span<const float> elements) {
   return sum;
 }
 
+}  // namespace
+
 Graph with_only_outputs(const Graph& graph, const std::vector<ChannelValue>& values) {
   Edit edit(graph);
   for (std::size_t i = graph.outputs().size(); i > 0; --i) edit.remove_output(i - 1);
   for (const ChannelValue& value : values) edit.add_output(value.value);
   return edit.apply();
 }
-
-}  // namespace
 
 std::vector<double> channel_means(const Tensor& tensor, std::size_t axis) {
   const auto channels = static_cast<std::size_t>(tensor.dims().at(axis));

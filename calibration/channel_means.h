@@ -18,6 +18,9 @@ struct ChannelValue {
   std::size_t axis = 1;
 };
 
+/// The graph with these values, in this order, as its outputs.
+Graph with_only_outputs(const Graph& graph, const std::vector<ChannelValue>& values);
+
 /// Mean per channel of each value over the first `sample_count` samples, [values][channels].
 std::vector<std::vector<double>> mean_channels(const Graph& graph, const std::vector<ChannelValue>& values,
                                                const SampleSource& samples, std::int64_t sample_count);

@@ -92,6 +92,7 @@ QuantizationRules read_quantization(Section section) {
   rules.weights_per_channel = section.take<bool>("weights_per_channel").value_or(true);
   rules.weight_bits = take_bits(section, "weight_bits", 8);
   rules.depthwise_weight_bits = take_bits(section, "depthwise_weight_bits", rules.weight_bits);
+  rules.fewest_output_channels = section.take<std::int64_t>("fewest_output_channels").value_or(1);
   rules.integer_operators = section.take_words("integer_operators");
   rules.joining_operators = section.take_words("joining_operators");
   rules.same_scale_operators = section.take_words("same_scale_operators");

@@ -18,6 +18,8 @@ struct QuantizationRules {
   bool weights_per_channel = true;
   int weight_bits = 8;            // fewer where products of two 8-bit numbers overflow the accumulator
   int depthwise_weight_bits = 8;  // of Convs with one input and one output per group
+  /// Convs of fewer output channels that nothing quantized comes before are faster in floats.
+  std::int64_t fewest_output_channels = 1;
   std::vector<std::string> integer_operators;     // compute with weights in integers
   std::vector<std::string> joining_operators;     // run in integers between quantized neighbours
   std::vector<std::string> same_scale_operators;  // move elements: need one scale on inputs and outputs

@@ -58,7 +58,6 @@ class Finder {
   int preferred_choice(const Node& node) const;
   IndexSets sets() const;
   void add_node(IndexSets& sets, const NodeTies& ties) const;
-  void add_tie(IndexSets& sets, const Node& node, const TiedDims& tie) const;
   std::int64_t removable_count(IndexSets sets) const;
   std::vector<KeptLayer> kept_layers(IndexSets& sets) const;
 
@@ -107,41 +106,13 @@ void Finder::choose() {
   }
 }
 
-void Finder::add_tie(IndexSets& sets, const Node& node, const TiedDims& tie) const {
-  const auto value_dim = [&](const OperandDim& dim) {
-    const auto& list = dim.is_output ? node.outputs : node.inputs;
-    const auto position = static_cast<std::size_t>(dim.operand);
-    return ValueDim{position < list.size() ? list[position] : ValueId::none, dim.axis};
-  };
-  std::vector<std::pair<ValueDim, OperandDim>> dims;
-  for (const OperandDim& dim : tie.dims)
-    if (value_dim(dim).value != ValueId::none) dims.emplace_back(value_dim(dim), dim);
-  if (dims.empty()) return;
-  std::int64_t count = tie.count;
-  for (const auto& [where, dim] : dims) {
-    if (sets.size_of(where) == 0) return;  // an open dim: the others cannot shrink, for it does not
-    if (count < 0) count = sets.size_of(where);
-  }
-  for (std::int64_t i = 0; i < count; ++i)
-    for (const auto& [where, dim] : dims)
-      for (std::int64_t c = 0; c < dim.copies; ++c)
-        for (std::int64_t r = 0; r < dim.repeat; ++r) {
-          const DimIndex index{where, dim.offset + c * dim.period + i * dim.step + r};
-          if (index.index < 0 || index.index >= sets.size_of(where))
-            throw InternalError(fmt::format("{}: a tie leaves axis {}", describe(graph_, node), where.axis));
-          sets.mark(index);
-          const OperandDim& first = dims.front().second;
-          if (tie.choice == undecided || choices_.at(node.id) != undecided)
-            sets.unite(index, {dims.front().first, first.offset + i * first.step});
-        }
-}
-
 void Finder::add_node(IndexSets& sets, const NodeTies& ties) const {
   const Node& node = graph_.node(ties.node);
   sets.forget_marks();
   const auto made = choices_.find(node.id);
   for (const TiedDims& tie : ties.ties)
-    if (tie.choice == 0 || made->second == undecided || made->second == tie.choice) add_tie(sets, node, tie);
+    if (tie.choice == 0 || made->second == undecided || made->second == tie.choice)
+      sets.add_tie(node, tie, tie.choice == 0 || made->second != undecided);
   const std::string reason = ties.has_rule ? fmt::format("{} needs all of them", describe(graph_, node))
                                            : fmt::format("{} cannot be followed", describe(graph_, node));
   const auto keep_the_rest = [&](ValueId id) {

@@ -10,7 +10,7 @@
 namespace edgeopt {
 namespace {
 
-bool is_layer(const Node& node) { return node.is("Conv") || node.is("Gemm"); }
+bool is_layer(const Node& node) { return node.is("Conv") || node.is("Gemm") || node.is("MatMul"); }
 
 std::int32_t narrow(std::int64_t count) { return static_cast<std::int32_t>(count); }
 
@@ -31,7 +31,7 @@ void count_conv_channels(const Node& node, const Tensor& weight, EqualizedLayer&
     }
 }
 
-void count_gemm_channels(const Node& node, const Tensor& weight, EqualizedLayer& layer) {
+void count_matrix_channels(const Node& node, const Tensor& weight, EqualizedLayer& layer) {
   const bool is_transposed = node.attributes.get_int("transB", 0) != 0;
   const std::int64_t rows = weight.dims()[0];
   const std::int64_t columns = weight.dims()[1];
@@ -50,6 +50,7 @@ std::optional<std::string> obstacle_in(const Graph& graph, const Node& node) {
   if (weight->dtype() != DataType::float32 || weight->is_empty()) return "the weight is not float";
   if (!graph.has_single_use(node.inputs[1])) return "another node reads the same weight";
   if (node.is("Gemm") && node.attributes.get_int("transA", 0)) return "the first matrix is transposed";
+  if (node.is("MatMul") && weight->rank() != 2) return "the weight is no matrix";
   return std::nullopt;
 }
 
@@ -97,7 +98,7 @@ std::variant<Declined, EqualizedLayer> equalized_layer_of(const Graph& graph, co
   if (node.is("Conv"))
     count_conv_channels(node, weight, layer);
   else
-    count_gemm_channels(node, weight, layer);
+    count_matrix_channels(node, weight, layer);
   if (!node.has_input(2)) return layer;
   const auto bias = graph.constant(node.inputs[2]);
   if (!bias) return Declined{"the bias is computed, not constant"};
@@ -116,6 +117,7 @@ std::variant<Declined, LayerLink> link_behind(const Graph& graph, const Equalize
     if (!user && graph.is_output(value)) return Declined{};
     if (!user) return Declined{"several nodes read its result"};
     link.between.push_back(value);
+    if (user->is("MatMul")) return Declined{"MatMul reads its result"};
     if (user->input(0) != value) return Declined{fmt::format("{} reads its result", user->op_type)};
     if (is_layer(*user)) return end_of(std::move(link), layer, *user, graph);
     if (user->is("Clip")) return Declined{"the bound of a Clip would have to move with each channel"};

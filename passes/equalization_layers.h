@@ -1,5 +1,5 @@
-// Conv and Gemm seen as matrices between channels, and what may lie between two of them when a positive
-// factor per channel passes through.
+// Conv, Gemm and MatMul seen as matrices between channels, and what may lie between two of them when a
+// positive factor per channel passes through.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace edgeopt {
 
-/// One Conv or Gemm with constant weights, in float64.
+/// One Conv, Gemm or MatMul with constant weights, in float64.
 struct EqualizedLayer {
   NodeId node = NodeId::none;
   std::vector<double> weight;
@@ -21,10 +21,11 @@ struct EqualizedLayer {
   std::int32_t input_count = 0;
 };
 
-/// The layer of a node, or why its weights cannot be scaled; a reason of no words if it is no Conv or Gemm.
+/// The layer of a node, or why its weights cannot be scaled; a reason of no words if it is none
+/// of these.
 std::variant<Declined, EqualizedLayer> equalized_layer_of(const Graph& graph, const Node& node);
 
-/// From one layer to the next, through Relu, pools and the like, each with one reader.
+/// From one Conv or Gemm to the next, through Relu, pools and the like, each with one reader.
 struct LayerLink {
   NodeId first = NodeId::none;
   NodeId second = NodeId::none;

@@ -1,9 +1,14 @@
 #include "passes/index_sets.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <utility>
+
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -92,6 +97,35 @@ void IndexSets::keep_whole_dims() {
     for (std::int64_t i = 1; i < size && is_one_set; ++i) is_one_set = set_of({dim, i}) == set_of({dim, 0});
     if (is_one_set) keep({dim, 0}, size == 1 ? "it is the only one" : "all of them hang together");
   }
+}
+
+void IndexSets::add_tie(const Node& node, const TiedDims& tie, bool unites) {
+  const auto value_dim = [&](const OperandDim& dim) {
+    const auto& list = dim.is_output ? node.outputs : node.inputs;
+    const auto position = static_cast<std::size_t>(dim.operand);
+    return ValueDim{position < list.size() ? list[position] : ValueId::none, dim.axis};
+  };
+  std::vector<std::pair<ValueDim, OperandDim>> dims;
+  for (const OperandDim& dim : tie.dims)
+    if (value_dim(dim).value != ValueId::none) dims.emplace_back(value_dim(dim), dim);
+  if (dims.empty()) return;
+  std::int64_t count = tie.count;
+  for (const auto& [where, dim] : dims) {
+    if (size_of(where) == 0) return;
+    if (count < 0) count = size_of(where);
+  }
+  for (std::int64_t i = 0; i < count; ++i)
+    for (const auto& [where, dim] : dims)
+      for (std::int64_t c = 0; c < dim.copies; ++c)
+        for (std::int64_t r = 0; r < dim.repeat; ++r) {
+          const DimIndex index{where, dim.offset + c * dim.period + i * dim.step + r};
+          if (index.index < 0 || index.index >= size_of(where))
+            throw InternalError(
+                fmt::format("{} '{}': a tie leaves axis {}", node.op_type, node.name, where.axis));
+          mark(index);
+          const OperandDim& first = dims.front().second;
+          if (unites) unite(index, {dims.front().first, first.offset + i * first.step});
+        }
 }
 
 std::optional<std::string> IndexSets::reason_to_keep(const DimIndex& index) {

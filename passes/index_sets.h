@@ -7,6 +7,7 @@
 
 #include "ir/channels.h"
 #include "ir/graph.h"
+#include "ir/op.h"
 
 namespace edgeopt {
 
@@ -23,6 +24,11 @@ class IndexSets {
   void keep_all(ValueId value, const std::string& reason);
   /// Sets that hold all indexes of a dim must stay, too: call it once everything is united.
   void keep_whole_dims();
+
+  /// Marks the indexes that a node's operator ties, and unites them unless that is left open. Ties with an
+  /// open dim are left out: the others cannot shrink, for it does not. throws  InternalError if the tie
+  /// leaves a dim
+  void add_tie(const Node& node, const TiedDims& tie, bool unites = true);
 
   /// Marks that are forgotten at the next forget_marks().
   void forget_marks() { ++stamp_; }

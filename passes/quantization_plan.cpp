@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ranges>
 
+#include "ir/op.h"
+
 namespace edgeopt {
 namespace {
 
@@ -21,6 +23,7 @@ class Planner {
 
   QuantizationPlan run() {
     find_layers();
+    leave_narrow_head();
     for (const auto& [node, layer] : layers_)
       if (layer.kind == LayerKind::computes) start_from(layer);
     while (join_neighbours()) {
@@ -45,6 +48,54 @@ class Planner {
           keep(node, reason);
       } else if (has_weights) {
         keep(node, std::get<std::string>(found));
+      }
+    }
+  }
+
+  // Nothing where there is no constant weight to count them in.
+  std::optional<std::int64_t> output_channels(const Layer& layer) const {
+    const Node& node = graph_.node(layer.node);
+    const OpDefinition* op = find_op(node);
+    const std::optional<Tensor> weight = graph_.constant(node.input(1));
+    if (!op || !op->quantization.weight_channel_axis || !weight) return std::nullopt;
+    const int axis = op->quantization.weight_channel_axis(node, weight->rank());
+    return axis < 0 ? std::nullopt : std::optional(weight->dims()[static_cast<std::size_t>(axis)]);
+  }
+
+  // Narrow Convs that only narrow ones lie before; none if there are no wide layers, which would have less of
+  // a choice.
+  std::vector<NodeId> narrow_head() const {
+    std::set<ValueId> before(graph_.inputs().begin(), graph_.inputs().end());
+    std::vector<NodeId> head;
+    bool has_wide = false;
+    for (const NodeId id : graph_.nodes()) {
+      const Node& node = graph_.node(id);
+      const auto found = layers_.find(id);
+      const bool computes = found != layers_.end() && found->second.kind == LayerKind::computes;
+      const bool is_head = std::ranges::all_of(node.inputs, [&](ValueId input) {
+        return input == ValueId::none || graph_.constant(input) || before.contains(input);
+      });
+      const bool is_narrow =
+          computes && output_channels(found->second).value_or(rules_.fewest_output_channels) <
+                          rules_.fewest_output_channels;
+      const bool leaves = is_narrow && is_head && node.is("Conv");
+      if (leaves) head.push_back(id);
+      if (computes && !is_narrow) has_wide = true;
+      if (is_head && (leaves || !computes)) before.insert(node.outputs.begin(), node.outputs.end());
+    }
+    return has_wide ? head : std::vector<NodeId>();
+  }
+
+  void leave_narrow_head() {
+    for (const NodeId id : narrow_head()) {
+      const Layer layer = layers_.at(id);
+      keep(graph_.node(id), fmt::format("its {} output channels are too few to be faster in integers on this "
+                                        "device, which takes {} (fewest_output_channels of the profile)",
+                                        *output_channels(layer), rules_.fewest_output_channels));
+      layers_.erase(id);
+      for (const NodeId inside : {layer.node, layer.bias_add, layer.activation}) {
+        swallowed_.erase(inside);
+        owner_.erase(inside);
       }
     }
   }

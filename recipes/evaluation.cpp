@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "ir/evaluate.h"
+#include "recipes/class_scores.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 #include "support/parallel.h"
@@ -34,6 +35,7 @@ struct SampleResult {
   std::int64_t reference_predicted = -1;
   std::int64_t label_rank = -1;  // classes before the label's; 0 is top-1
   std::int64_t reference_label_rank = -1;
+  double divergence = 0;  // of the classes from the reference's
   std::vector<OutputSums> outputs;
 };
 
@@ -118,7 +120,9 @@ class SampleRunner {
  public:
   SampleRunner(const Graph& graph, const SampleSource& samples, const EvaluationOptions& options)
       : graph_(graph), samples_(samples), sessions_(graph), class_output_(class_output_of(graph)) {
+    if (class_output_) is_probability_ = ends_in_softmax(graph, *class_output_);
     if (!options.reference) return;
+    if (class_output_) is_probability_of_reference_ = ends_in_softmax(*options.reference, *class_output_);
     check_same_inputs(graph, *options.reference);
     compared_ = compared_outputs(graph, *options.reference);
     reference_sessions_.emplace(*options.reference);
@@ -134,6 +138,10 @@ class SampleRunner {
       const Tensors expected = reference_sessions_->session(worker).run(sample.inputs);
       if (class_output_)
         classify(expected[*class_output_], sample, result.reference_predicted, result.reference_label_rank);
+      if (class_output_)
+        result.divergence =
+            divergence(log_probabilities(expected[*class_output_], is_probability_of_reference_),
+                       log_probabilities(outputs[*class_output_], is_probability_));
       for (const std::size_t i : compared_)
         result.outputs.push_back(
             compare_outputs(expected[i], outputs[i], graph_.name_of(graph_.outputs()[i])));
@@ -161,6 +169,8 @@ class SampleRunner {
   const SampleSource& samples_;
   SessionPool sessions_;
   std::optional<std::size_t> class_output_;
+  bool is_probability_ = false;
+  bool is_probability_of_reference_ = false;
   std::optional<SessionPool> reference_sessions_;
   std::vector<std::size_t> compared_;
 };
@@ -219,6 +229,15 @@ Interval agreement_of(const std::vector<SampleResult>& results) {
                          static_cast<std::int64_t>(results.size()));
 }
 
+Interval divergence_of(const std::vector<SampleResult>& results, std::uint64_t seed) {
+  const auto mean = [&](const std::vector<std::size_t>& indices) {
+    double sum = 0;
+    for (const std::size_t i : indices) sum += results[i].divergence;
+    return sum / static_cast<double>(indices.size());
+  };
+  return bootstrap_interval(results.size(), mean, seed);
+}
+
 OutputCloseness closeness_of(const std::vector<SampleResult>& results, std::size_t place, std::string name,
                              std::uint64_t seed) {
   const auto sqnr = [&](const std::vector<std::size_t>& indices) {
@@ -250,19 +269,6 @@ std::int64_t class_count_of(const Graph& graph, std::size_t output) {
 
 }  // namespace
 
-std::optional<std::size_t> class_output_of(const Graph& graph) {
-  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
-    const ValueType& type = graph.type_of(graph.outputs()[i]);
-    if (!is_floating_point(type.dtype) || !type.shape || type.shape->size() < 2) continue;
-    const Shape& shape = *type.shape;
-    const bool is_flat =
-        std::all_of(shape.begin() + 2, shape.end(), [](const Dim& dim) { return dim.size == 1; });
-    const bool is_batch = !shape[0].is_number() || shape[0].size == 1;
-    if (is_flat && is_batch && (!shape[1].is_number() || shape[1].size > 1)) return i;
-  }
-  return std::nullopt;
-}
-
 Evaluation evaluate_model(const Graph& graph, const SampleSource& samples, const EvaluationOptions& options) {
   if (samples.count < 1) throw UserError("there are no samples to evaluate on");
   SampleRunner runner(graph, samples, options);
@@ -283,7 +289,10 @@ Evaluation evaluate_model(const Graph& graph, const SampleSource& samples, const
         accuracy_of(results, samples, class_count, &SampleResult::reference_label_rank);
     evaluation.top1_drop = top1_drop_of(results);
   }
-  if (class_output) evaluation.agreement = agreement_of(results);
+  if (class_output) {
+    evaluation.agreement = agreement_of(results);
+    evaluation.divergence = divergence_of(results, options.seed);
+  }
   for (std::size_t k = 0; k < runner.compared().size(); ++k)
     evaluation.outputs.push_back(
         closeness_of(results, k, graph.name_of(graph.outputs()[runner.compared()[k]]), options.seed));

@@ -55,7 +55,9 @@ struct Evaluation {
   std::optional<Accuracy> reference_accuracy;  // with labels and a reference
   /// Top-1 of the reference minus top-1 of the model, paired: positive is a loss.
   std::optional<Interval> top1_drop;
-  std::optional<Interval> agreement;     // same class as the reference
+  std::optional<Interval> agreement;  // same class as the reference
+  /// Mean over the samples of KL(reference || model) between the distributions over classes, in nats.
+  std::optional<Interval> divergence;
   std::vector<OutputCloseness> outputs;  // with a reference; floating-point outputs
   bool operator==(const Evaluation&) const = default;
 };
@@ -67,8 +69,5 @@ struct Evaluation {
 /// cost     a few numbers per sample and output are kept
 Evaluation evaluate_model(const Graph& graph, const SampleSource& samples,
                           const EvaluationOptions& options = {});
-
-/// The first output of shape [N, classes] with more than one class, by its type; nothing for other models.
-std::optional<std::size_t> class_output_of(const Graph& graph);
 
 }  // namespace edgeopt

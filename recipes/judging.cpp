@@ -55,6 +55,8 @@ Judgement judgement_of(const Evaluation& evaluation) {
   if (evaluation.agreement)
     judgement.metrics.push_back(
         {.name = "agreement", .unit = "percent", .result = percent(*evaluation.agreement)});
+  if (evaluation.divergence)
+    judgement.metrics.push_back({.name = "divergence", .unit = "nats", .result = *evaluation.divergence});
   add_closeness(evaluation, judgement);
   return judgement;
 }

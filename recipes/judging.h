@@ -15,7 +15,7 @@ namespace edgeopt {
 /// One metric on both models; `difference` is result minus original on the same samples.
 struct Metric {
   std::string name;  // "top1", "agreement", "sqnr", ...
-  std::string unit;  // "percent", "dB" or ""
+  std::string unit;  // "percent", "dB", "nats" or ""
   std::optional<Interval> original;
   std::optional<Interval> result;
   std::optional<Interval> difference;

@@ -6,52 +6,13 @@
 
 #include "ir/evaluate.h"
 #include "ir/extract.h"
-#include "recipes/evaluation.h"
+#include "recipes/class_scores.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
 namespace edgeopt {
 namespace {
-
-// Operators after which the elements stand in the same order.
-const Node* reshape_before(const Graph& graph, ValueId value) {
-  for (const char* op : {"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity"})
-    if (const Node* node = graph.producer(value, op)) return node;
-  return nullptr;
-}
-
-bool is_over_classes(const Graph& graph, const Node& softmax) {
-  const std::optional<Shape>& shape = graph.type_of(softmax.inputs[0]).shape;
-  if (!shape || shape->size() < 2) return false;
-  const std::int64_t rank = static_cast<std::int64_t>(shape->size());
-  const std::int64_t axis = softmax.attributes.get_int("axis", -1);
-  return (axis < 0 ? axis + rank : axis) == 1;
-}
-
-ValueId scores_behind(const Graph& graph, ValueId output) {
-  ValueId value = output;
-  while (const Node* node = reshape_before(graph, value)) value = node->inputs[0];
-  const Node* softmax = graph.producer(value, "Softmax");
-  return softmax && is_over_classes(graph, *softmax) ? softmax->inputs[0] : output;
-}
-
-std::vector<double> log_softmax(const Tensor& scores) {
-  std::vector<double> logs = to_doubles(scores);
-  const double largest = *std::ranges::max_element(logs);
-  double sum = 0;
-  for (const double score : logs) sum += std::exp(score - largest);
-  for (double& score : logs) score -= largest + std::log(sum);
-  return logs;
-}
-
-double divergence(const Tensor& teacher, const Tensor& student) {
-  const std::vector<double> expected = log_softmax(teacher);
-  const std::vector<double> found = log_softmax(student);
-  double sum = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) sum += std::exp(expected[i]) * (expected[i] - found[i]);
-  return std::max(sum, 0.0);
-}
 
 double energy_of(const Tensor& tensor) {
   double sum = 0;
@@ -121,7 +82,7 @@ std::vector<ValueId> OutputLoss::compared_values(const Graph& graph) const {
 double OutputLoss::loss(const Tensors& teacher, const Tensors& student) const {
   double sum = 0;
   for (std::size_t k = 0; k < outputs_.size(); ++k)
-    sum += outputs_[k].is_class_scores ? divergence(teacher[k], student[k])
+    sum += outputs_[k].is_class_scores ? divergence(log_softmax(teacher[k]), log_softmax(student[k]))
                                        : squared_error(teacher[k], student[k]) / outputs_[k].energy;
   return std::isfinite(sum) ? sum : std::numeric_limits<double>::infinity();
 }

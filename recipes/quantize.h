@@ -42,6 +42,17 @@ enum class WeightRounding {
   second_order,  // calibration/second_order_rounding.h
 };
 
+/// Whether factors are moved between layers before ranges are observed.
+enum class Equalization {
+  none,
+  /// Equal ranges of both weights (pass equalize_channels). With one scale per channel it gains little and
+  /// can lose much (kws-dscnn, min-max: 25.5 dB without, 18.6 dB with).
+  weights,
+  samples,  // calibration/channel_equalization.h
+};
+std::string_view name_of(Equalization equalization);
+std::optional<Equalization> equalization_named(std::string_view name);
+
 struct QuantizeOptions {
   HardwareProfile profile;
   QuantizationWidths widths = {};  // int8 everywhere unless said otherwise
@@ -50,9 +61,7 @@ struct QuantizeOptions {
   std::vector<ObserverOptions> observers = {{.method = ObserverMethod::mse},
                                             {.method = ObserverMethod::entropy},
                                             {.method = ObserverMethod::minmax}};
-  /// Cross-layer equalization before observing. Off: with one scale per channel it gains little and can lose
-  /// much (kws-dscnn, min-max: 25.5 dB without, 18.6 dB with).
-  bool equalizes = false;
+  Equalization equalization = Equalization::none;
   WeightRounding rounding = WeightRounding::automatic;
   bool corrects_biases = true;               // sequential bias correction after inserting
   std::vector<std::string> keep_float = {};  // nodes by name, or by name of their output
@@ -68,7 +77,10 @@ struct QuantizeOptions {
 /// One observer that was tried, and how close to the float model its result came.
 struct ObserverTrial {
   ObserverMethod method = ObserverMethod::minmax;
-  double sqnr_db = 0;  // mean over the outputs, on the samples that calibrated
+  /// On samples that calibrated: of the classes, where there are some; else the mean SQNR of the outputs.
+  std::optional<double> divergence = {};
+  double sqnr_db = 0;
+  bool is_closer_than(const ObserverTrial& other) const;
 };
 
 struct QuantizedModel {

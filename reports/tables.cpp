@@ -17,7 +17,7 @@ std::string unit_suffix(const std::string& unit, bool is_difference) {
 }
 
 std::string with_interval(const Interval& interval, const Metric& metric, bool is_signed) {
-  const int digits = metric.unit.empty() ? 4 : 2;
+  const int digits = metric.unit.empty() || metric.unit == "nats" ? 4 : 2;
   const auto text = [&](double value) {
     if (!std::isfinite(value)) return std::string(value > 0 ? "inf" : "-inf");
     return is_signed ? fmt::format("{:+.{}f}", value, digits) : fmt::format("{:.{}f}", value, digits);

@@ -48,7 +48,11 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
   app.add_option("--keep-float", flags.keep_float, "Leave this node in float; may be given several times")
       ->type_name("NODE")
       ->allow_extra_args(false);
-  app.add_flag("--equalize", flags.equalizes, "Even out channel ranges between layers first");
+  app.add_option("--equalize", flags.equalization,
+                 "Move factors per channel between layers first: samples, where that lowers the noise of the "
+                 "integers; weights, until both weights have equal ranges")
+      ->check(CLI::IsMember({"none", "weights", "samples"}))
+      ->capture_default_str();
   app.add_flag("--no-bias-correction", flags.without_bias_correction,
                "Do not correct biases for the error that quantization adds");
 }
@@ -88,7 +92,7 @@ QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& c
   QuantizeOptions options{
       .profile = load_profile(flags.profile),
       .widths = widths_of(flags),
-      .equalizes = flags.equalizes,
+      .equalization = *equalization_named(flags.equalization),
       .rounding = rounding_named(flags.rounding),
       .corrects_biases = !flags.without_bias_correction,
       .keep_float = flags.keep_float,

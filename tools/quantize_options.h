@@ -21,7 +21,7 @@ struct QuantizeFlags {
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";
   std::vector<std::string> keep_float;
-  bool equalizes = false;
+  std::string equalization = "none";
   bool without_bias_correction = false;
 };
 

@@ -12,35 +12,14 @@
 #include "support/error.h"
 #include "tests/properties/random_graph.h"
 #include "tests/support/onnx_text.h"
+#include "tests/support/random_constants.h"
 #include "tests/support/zeroed_channels.h"
 
 namespace edgeopt {
 namespace {
 
-// `float[2,1] w = {}` stands for a constant of random numbers: written here as w = RANDOM.
-std::string with_numbers(std::string text) {
-  const std::string mark = "RANDOM";
-  std::uint32_t state = 1;
-  for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark)) {
-    const std::size_t open = text.rfind('[', at), close = text.find(']', open);
-    std::int64_t count = 1;
-    std::string dims = text.substr(open + 1, close - open - 1) + ",";
-    for (std::size_t comma = dims.find(','); comma != std::string::npos; comma = dims.find(',')) {
-      count *= std::stoll(dims.substr(0, comma));
-      dims.erase(0, comma + 1);
-    }
-    std::string numbers;
-    for (std::int64_t i = 0; i < count; ++i) {
-      state = state * 1664525 + 1013904223;  // Numerical Recipes
-      numbers += (i ? ", " : "") + std::to_string((static_cast<double>(state >> 8) / (1 << 23)) - 1);
-    }
-    text.replace(at, mark.size(), "{" + numbers + "}");
-  }
-  return text;
-}
-
 Graph graph_of(const std::string& text, int opset = 17) {
-  return with_inferred_types(graph_from_text(with_numbers(text), {.opset = opset}));
+  return with_inferred_types(graph_from_text(with_random_constants(text), {.opset = opset}));
 }
 
 // How many units each group has, in the order of the groups.

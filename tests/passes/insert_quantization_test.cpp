@@ -11,8 +11,10 @@
 #include "passes/framework/pass.h"
 #include "passes/framework/pipeline.h"
 #include "passes/pipelines.h"
+#include "passes/quantization_plan.h"
 #include "support/error.h"
 #include "tests/support/onnx_text.h"
+#include "tests/support/random_constants.h"
 
 namespace edgeopt {
 namespace {
@@ -79,6 +81,44 @@ TEST_CASE("insert_quantization: integers in range pass through unchanged, and ne
   CHECK(result.count("Relu") == 0);
   const Tensors inputs = {Tensor::of<float>({1, 1, 2, 2}, {-100, -1, 0, 155})};
   CHECK(evaluate(result.graph(), inputs)[0] == Tensor::of<float>({1, 1, 2, 2}, {0, 0, 0, 155}));
+}
+
+// Two Convs of `head` outputs behind the input, then one of 16; profile: narrower than 16 is not worth it.
+QuantizationPlan plan_behind_head(const std::string& rest) {
+  Ranges ranges;
+  for (const char* name : {"x", "c", "d", "e", "y"}) ranges.push_back({name, {0, 255}});
+  const std::string text = R"(g (float[1,1,2,2] x) => (float[1,16,2,2] y)
+    <float[2,1,1,1] w = {1, 2}, float[2,1,1,1] d_w = {1, 2}, float[16,2,1,1] v = RANDOM, float[2,16,1,1] u = RANDOM>
+    { )" + rest + " }";
+  return plan_quantization(with_ranges(with_random_constants(text), ranges),
+                           load_profile("x86_avx512_vnni").quantization);
+}
+
+TEST_CASE("a plan leaves narrow Convs between the input and the first wide one in float, and says why") {
+  const QuantizationPlan plan =
+      plan_behind_head("c = Conv(x, w) d = Relu(c) e = Conv<group = 2>(d, d_w) y = Conv(e, v)");
+  CHECK(plan.layers.size() == 1);
+  REQUIRE(plan.kept_float.size() == 2);
+  CHECK(plan.kept_float[0].reason.find("2 output channels") != std::string::npos);
+}
+
+TEST_CASE("a plan quantizes a narrow Conv behind a wide one") {
+  const QuantizationPlan plan =
+      plan_behind_head("c = Conv(x, w) d = Conv(c, v) e = Conv(d, u) y = Conv(e, v)");
+  CHECK(plan.layers.size() == 3);
+  CHECK(plan.kept_float.size() == 1);
+}
+
+TEST_CASE("a plan quantizes narrow Convs where there are no others") {
+  CHECK(quantized(two_convs, ranges_of_two_convs).count("QuantizeLinear") == 3);
+}
+
+TEST_CASE("a plan quantizes narrow Convs where the profile does not mind") {
+  PassContext context{.profile = load_profile("x86_avx2")};
+  const std::string text = R"(g (float[1,1,2,2] x) => (float[1,16,2,2] y)
+    <float[2,1,1,1] w = {1, 2}, float[16,2,1,1] v = RANDOM> { c = Conv(x, w) y = Conv(c, v) })";
+  CHECK(quantized(with_random_constants(text), {{"x", {0, 255}}, {"c", {0, 255}}, {"y", {0, 255}}}, context)
+            .count("QuantizeLinear") == 3);
 }
 
 // Two Adds between what has no integer form (Elu), as linear Resizes stand in a feature pyramid.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "ir/edit.h"
+#include "ir/infer.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -74,6 +75,32 @@ TEST_CASE("agreement, paired drop and closeness compare with the reference") {
   // (1,0).(1,1.5), (0,1).(0,2.5), (5,0).(5,1.5), (1,0).(1,1.5)
   const double cosine = (2 / std::sqrt(3.25) + 1 + 5 / std::sqrt(27.25)) / 4;
   CHECK(evaluation.outputs[0].cosine.value == doctest::Approx(cosine));
+}
+
+TEST_CASE("divergence is that of the softmax of the scores, from the reference's") {
+  // p = (1/2, 1/2) against q = (3/4, 1/4): KL = log(1/2) - (log(3/4) + log(1/4)) / 2.
+  const Graph reference = scores_plus({0, 0});
+  const float log3 = std::log(3.0F);
+  const Evaluation evaluation =
+      evaluate_model(scores_plus({log3, 0}), source_of({{1, 1}}, {}), {.reference = &reference});
+  REQUIRE(evaluation.divergence);
+  const double expected = std::log(0.5) - (std::log(0.75) + std::log(0.25)) / 2;
+  CHECK(evaluation.divergence->value == doctest::Approx(expected).epsilon(1e-6));
+}
+
+TEST_CASE("divergence takes the output of a Softmax as the probabilities themselves") {
+  const Graph scores = scores_plus({1, 0});
+  Edit edit(scores);
+  const ValueId y =
+      edit.add_node({.op_type = "Softmax", .inputs = {scores.outputs()[0]}, .output_names = {"p"}})[0];
+  edit.remove_output(0);
+  edit.add_output(y);
+  const Graph model = with_inferred_types(edit.apply());
+  const Graph reference = scores_plus({0, 0});
+  const auto divergence = [&](const Graph& graph) {
+    return evaluate_model(graph, source_of({{1, 2}}, {}), {.reference = &reference}).divergence->value;
+  };
+  CHECK(divergence(model) == doctest::Approx(divergence(scores)).epsilon(1e-5));  // float probabilities
 }
 
 TEST_CASE("equal models agree wholly and have no noise") {

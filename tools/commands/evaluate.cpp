@@ -34,7 +34,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("model", options.model, "ONNX model")->required()->type_name("MODEL");
   app.add_option("--reference", options.reference, "The original, to compare with on the same samples")
       ->type_name("MODEL");
-  app.add_option("--metric", options.metrics, "Show these alone: top1,top5,agreement,sqnr,cosine")
+  app.add_option("--metric", options.metrics, "Show these alone: top1,top5,agreement,divergence,sqnr,cosine")
       ->delimiter(',')
       ->type_name("NAMES")
       ->allow_extra_args(false);
@@ -43,7 +43,7 @@ void declare(CLI::App& app, Options& options) {
 }
 
 void keep_wanted(const std::vector<std::string>& wanted, Judgement& judgement) {
-  const std::vector<std::string> known = {"top1", "top5", "agreement", "sqnr", "cosine"};
+  const std::vector<std::string> known = {"top1", "top5", "agreement", "divergence", "sqnr", "cosine"};
   for (const std::string& name : wanted) {
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw UserError(fmt::format("--metric '{}' is unknown; there are {}", name, fmt::join(known, ", ")));

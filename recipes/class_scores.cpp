@@ -1,0 +1,80 @@
+#include "recipes/class_scores.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace edgeopt {
+namespace {
+
+// Operators after which the elements stand in the same order.
+const Node* reshape_before(const Graph& graph, ValueId value) {
+  for (const char* op : {"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity"})
+    if (const Node* node = graph.producer(value, op)) return node;
+  return nullptr;
+}
+
+bool is_over_classes(const Graph& graph, const Node& softmax) {
+  const std::optional<Shape>& shape = graph.type_of(softmax.inputs[0]).shape;
+  if (!shape || shape->size() < 2) return false;
+  const std::int64_t rank = static_cast<std::int64_t>(shape->size());
+  const std::int64_t axis = softmax.attributes.get_int("axis", -1);
+  return (axis < 0 ? axis + rank : axis) == 1;
+}
+
+}  // namespace
+
+std::optional<std::size_t> class_output_of(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
+    const ValueType& type = graph.type_of(graph.outputs()[i]);
+    if (!is_floating_point(type.dtype) || !type.shape || type.shape->size() < 2) continue;
+    const Shape& shape = *type.shape;
+    const bool is_flat =
+        std::all_of(shape.begin() + 2, shape.end(), [](const Dim& dim) { return dim.size == 1; });
+    const bool is_batch = !shape[0].is_number() || shape[0].size == 1;
+    if (is_flat && is_batch && (!shape[1].is_number() || shape[1].size > 1)) return i;
+  }
+  return std::nullopt;
+}
+
+ValueId scores_behind(const Graph& graph, ValueId output) {
+  ValueId value = output;
+  while (const Node* node = reshape_before(graph, value)) value = node->inputs[0];
+  const Node* softmax = graph.producer(value, "Softmax");
+  return softmax && is_over_classes(graph, *softmax) ? softmax->inputs[0] : output;
+}
+
+std::vector<double> log_softmax(const Tensor& scores) {
+  std::vector<double> logs = to_doubles(scores);
+  const double largest = *std::ranges::max_element(logs);
+  double sum = 0;
+  for (const double score : logs) sum += std::exp(score - largest);
+  for (double& score : logs) score -= largest + std::log(sum);
+  return logs;
+}
+
+std::vector<ValueId> values_of_scores(const Graph& graph, ValueId output) {
+  std::vector<ValueId> values = {scores_behind(graph, output)};
+  while (const Node* node = reshape_before(graph, values.back())) values.push_back(node->inputs[0]);
+  return values;
+}
+
+bool ends_in_softmax(const Graph& graph, std::size_t output) {
+  return scores_behind(graph, graph.outputs()[output]) != graph.outputs()[output];
+}
+
+std::vector<double> log_probabilities(const Tensor& output, bool is_probability) {
+  if (!is_probability) return log_softmax(output);
+  std::vector<double> logs = to_doubles(output);
+  // Float underflows to 0 where the logarithm is finite still.
+  for (double& p : logs) p = std::log(std::max(p, double{std::numeric_limits<float>::denorm_min()}));
+  return logs;
+}
+
+double divergence(const std::vector<double>& expected, const std::vector<double>& found) {
+  double sum = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) sum += std::exp(expected[i]) * (expected[i] - found[i]);
+  return std::max(sum, 0.0);
+}
+
+}  // namespace edgeopt
