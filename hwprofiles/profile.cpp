@@ -93,6 +93,7 @@ QuantizationRules read_quantization(Section section) {
   rules.weight_bits = take_bits(section, "weight_bits", 8);
   rules.depthwise_weight_bits = take_bits(section, "depthwise_weight_bits", rules.weight_bits);
   rules.fewest_output_channels = section.take<std::int64_t>("fewest_output_channels").value_or(1);
+  rules.packed_weights = section.take<bool>("packed_weights").value_or(true);
   rules.integer_operators = section.take_words("integer_operators");
   rules.joining_operators = section.take_words("joining_operators");
   rules.same_scale_operators = section.take_words("same_scale_operators");

@@ -17,13 +17,14 @@ struct LayerChoice {
 ///
 /// layers   at least one choice each
 /// returns  nothing if even the lightest choices exceed the budget. Of equal sums the earlier choices.
-/// exact    where weights are integers and the budget is at most `step_count`; elsewhere weights are rounded
-/// up to a
-///          `step_count`th of the budget, so that the budget holds and at most layers / step_count of it is
-///          wasted
-/// cost     layers * choices * step_count additions, layers * step_count bytes
-/// source   dynamic programming over the budget: Kellerer, Pferschy, Pisinger, "Knapsack Problems", 2004,
-/// chapter 11
+/// exact    but for sums of more than 2^18 undominated partial choices, which dozens of layers of real
+/// figures
+///          stay far below; there weights are rounded up to a `step_count`th of the budget, so that the
+///          budget holds and at most layers / step_count of it is wasted
+/// source   dynamic programming over the budget, then over undominated sums within the bound that it gives
+/// and
+///          that of the Lagrangian relaxation: Kellerer, Pferschy, Pisinger, "Knapsack Problems", 2004,
+///          chapter 11; Nemhauser, Ullmann, "Discrete dynamic programming and capital allocation", 1969
 std::optional<std::vector<std::size_t>> assign_choices(const std::vector<std::vector<LayerChoice>>& layers,
                                                        double budget);
 

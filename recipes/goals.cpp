@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "support/error.h"
@@ -90,6 +91,20 @@ GoalOutcome judge_accuracy(const Goal& goal, const Achievement& achievement) {
 
 bool is_about_accuracy(const Goal& goal) {
   return goal.kind == GoalKind::drop || goal.kind == GoalKind::agreement || goal.kind == GoalKind::sqnr;
+}
+
+bool is_about_size(const Goal& goal) {
+  return goal.kind == GoalKind::size_factor || goal.kind == GoalKind::size_bytes;
+}
+
+std::optional<double> largest_bytes(const std::vector<Goal>& goals, double original_bytes) {
+  std::optional<double> least;
+  for (const Goal& goal : goals) {
+    if (!is_about_size(goal)) continue;
+    const double bytes = goal.kind == GoalKind::size_bytes ? goal.bound : original_bytes / goal.bound;
+    least = std::min(least.value_or(bytes), bytes);
+  }
+  return least;
 }
 
 Goal parse_goal(const std::string& text) {

@@ -17,6 +17,11 @@ struct Goal {
 /// True for goals that damage to the outputs can miss: drop, agreement, sqnr.
 bool is_about_accuracy(const Goal& goal);
 
+bool is_about_size(const Goal& goal);
+
+/// Bytes that the file may have by the tightest goal of size; nothing if there is none.
+std::optional<double> largest_bytes(const std::vector<Goal>& goals, double original_bytes);
+
 /// "latency=2x", "latency=5ms", "size=4x", "size=500kB", "agreement=98" (percent), "sqnr=20" (dB),
 /// "drop=0.5" (points of top-1).
 /// throws  UserError naming the goals there are

@@ -29,10 +29,16 @@ SampleSource every_second(const SampleSource& samples, std::int64_t first) {
   return half;
 }
 
+double bytes_of(const Graph& graph) { return static_cast<double>(model_to_bytes(graph).size()); }
+
 class Story {
  public:
   Story(const Graph& original, const OptimizeRequest& request)
-      : original_(original), request_(request), start_(original) {}
+      : original_(original),
+        request_(request),
+        quantize_(request.quantize),
+        largest_bytes_(largest_bytes(request.goals, request.original_bytes)),
+        start_(original) {}
 
   Optimized tell() {
     simplify_and_fuse();
@@ -80,10 +86,24 @@ class Story {
                     learned.history.back().held_back_loss));
   }
 
-  QuantizedModel quantized_with(QuantizeOptions options) {
+  QuantizeOptions completed(QuantizeOptions options) const {
     options.check = check_against(comparison_, fused_tolerance);
     if (request_.prune) options.teacher = &told_.fused.graph;
-    return quantize_model(start_, request_.samples->calibration, options);
+    return options;
+  }
+
+  QuantizedModel quantized_with(const QuantizeOptions& options) const {
+    return quantize_model(start_, request_.samples->calibration, completed(options));
+  }
+
+  QuantizedModel quantized_to_goals() {
+    if (!largest_bytes_) return quantized_with(quantize_);
+    SizedModel sized =
+        quantize_to_size(start_, request_.samples->calibration, completed(quantize_), *largest_bytes_);
+    if (sized.choice) quantize_.widths = sized.choice->widths;
+    told_.widths = std::move(sized.choice);
+    told_.size_limited_because = std::move(sized.limited_because);
+    return std::move(sized.model);
   }
 
   void quantize() {
@@ -92,7 +112,7 @@ class Story {
       return;
     }
     try {
-      told_.quantized = quantized_with(request_.quantize);
+      told_.quantized = quantized_to_goals();
       told_.graph = told_.quantized->graph;
       if (told_.quantized->recovered) tell_learning("the quantized model", *told_.quantized->recovered);
     } catch (const NothingToQuantize& error) {
@@ -113,13 +133,29 @@ class Story {
   void repair() {
     if (!told_.quantized || !misses_accuracy(judge_accuracy_goals(told_.judgement))) return;
     const SampleSource& judging = request_.samples->judging;
-    told_.sensitivity = layer_sensitivity(told_.quantized->prepared, judging, request_.quantize,
+    told_.sensitivity = layer_sensitivity(told_.quantized->prepared, judging, quantize_,
                                           {.seed = request_.seed, .progress = request_.progress});
-    for (Repair& repair : possible_repairs(*told_.quantized, *told_.sensitivity, request_.quantize))
+    for (Repair& repair : possible_repairs(*told_.quantized, *told_.sensitivity, quantize_))
       if (is_repaired_by(repair)) return;
   }
 
+  // The goal of size goes before those of accuracy: what it forbids is not even tried.
+  bool is_too_large(const Repair& repair) {
+    if (!largest_bytes_) return false;
+    const Graph sized = quantize_with_ranges(told_.quantized->prepared, repair.options).graph;
+    const Achievement achievement{.original_bytes = request_.original_bytes, .result_bytes = bytes_of(sized)};
+    RepairTrial trial{.what = repair.what};
+    for (const Goal& goal : request_.goals)
+      if (is_about_size(goal))
+        if (GoalOutcome outcome = judge_goal(goal, achievement); !outcome.is_met)
+          trial.goals.push_back(outcome);
+    if (trial.goals.empty()) return false;
+    told_.repairs.push_back(std::move(trial));
+    return true;
+  }
+
   bool is_repaired_by(Repair& repair) {
+    if (is_too_large(repair)) return false;
     // The checkpoint is the first result's: another student cannot go on from it.
     if (repair.options.recovery) repair.options.recovery->distillation.checkpoint.clear();
     QuantizedModel candidate = quantized_with(repair.options);
@@ -171,12 +207,16 @@ class Story {
 
   void compare_with_goals() {
     const Achievement achievement = achieved();
-    for (const Goal& goal : request_.goals) told_.goals.push_back(judge_goal(goal, achievement));
+    for (const Goal& goal : request_.goals) {
+      GoalOutcome outcome = judge_goal(goal, achievement);
+      if (is_about_size(goal) && !outcome.is_met && !told_.size_limited_because.empty())
+        outcome.why_not += "; " + told_.size_limited_because;
+      told_.goals.push_back(std::move(outcome));
+    }
   }
 
   Achievement achieved() const {
-    Achievement achievement{.original_bytes = request_.original_bytes,
-                            .result_bytes = static_cast<double>(model_to_bytes(told_.graph).size())};
+    Achievement achievement{.original_bytes = request_.original_bytes, .result_bytes = bytes_of(told_.graph)};
     if (told_.original_latency) {
       achievement.original_ms = percentile_of(told_.original_latency->times_ms, 50);
       achievement.result_ms = percentile_of(told_.result_latency->times_ms, 50);
@@ -196,6 +236,8 @@ class Story {
 
   const Graph& original_;
   const OptimizeRequest& request_;
+  QuantizeOptions quantize_;  // as asked, then with the widths that a goal of size chose
+  std::optional<double> largest_bytes_;
   Graph start_;  // what is quantized: the original, or what pruning left of it
   ComparisonSet comparison_;
   Optimized told_;

@@ -14,6 +14,7 @@
 #include "recipes/prune.h"
 #include "recipes/quantize.h"
 #include "recipes/sensitivity.h"
+#include "recipes/size_goal.h"
 #include "support/progress.h"
 
 namespace edgeopt {
@@ -49,7 +50,7 @@ struct OptimizeRequest {
 /// One repair that was tried because a goal of accuracy was missed.
 struct RepairTrial {
   std::string what;
-  std::vector<GoalOutcome> goals;  // those of accuracy
+  std::vector<GoalOutcome> goals;  // those of accuracy, or that of size if it forbids the repair
   bool is_kept = false;            // the first that meets them all
 };
 
@@ -58,6 +59,8 @@ struct Optimized {
   FuseOutcome fused;
   std::vector<std::string> notes;  // what pruning and learning did, a sentence each
   std::optional<QuantizedModel> quantized;
+  std::optional<WidthChoice> widths;       // of weights, if a goal of size wanted fewer than 8 bits
+  std::string size_limited_because;        // why the file is larger than its goal; empty if it is not
   std::string not_quantized_because;       // empty if it was
   Judgement judgement;                     // empty without samples
   std::optional<Sensitivity> sensitivity;  // of the layers, if a goal of accuracy was missed

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "ir/edit.h"
 #include "ir/infer.h"
 #include "ir/op.h"
 #include "passes/quantization_plan.h"
@@ -39,7 +40,8 @@ ValueId output_in(const Graph& variant, const std::string& name) {
 
 class Variants {
  public:
-  Variants(const Graph& teacher, const QuantizeOptions& options) : teacher_(teacher), options_(options) {}
+  Variants(const Graph& teacher, const QuantizeOptions& options, const Graph* rounded)
+      : teacher_(teacher), options_(options), rounded_(rounded) {}
 
   std::vector<LayerVariant> make() {
     const QuantizationPlan plan = plan_for(options_.keep_float);
@@ -67,7 +69,7 @@ class Variants {
     LayerVariant variant{.layer = layer,
                          .name = name,
                          .op_type = node.op_type,
-                         .graph = quantize_with_ranges(teacher_, alone).graph,
+                         .graph = quantize_with_ranges(with_rounded_weight(node), alone).graph,
                          .channel_axis = channel_axis_of(teacher_, layer),
                          .multiply_adds = multiply_adds_of(teacher_, node)};
     variant.output = output_in(variant.graph, teacher_.name_of(layer.output));
@@ -83,8 +85,19 @@ class Variants {
     return variant;
   }
 
+  Graph with_rounded_weight(const Node& node) const {
+    if (!rounded_ || !teacher_.constant(node.inputs[1])) return teacher_;
+    const Value& weight = rounded_->value(rounded_->node(node.id).inputs[1]);
+    Edit edit(teacher_);
+    const ValueId own = edit.add_constant(weight.constant.value(), weight.name);
+    edit.set_quantization(own, weight.quantization);
+    edit.set_input(node.id, 1, own);
+    return edit.apply();
+  }
+
   const Graph& teacher_;
   const QuantizeOptions& options_;
+  const Graph* rounded_;
   std::vector<std::string> names_;
 };
 
@@ -94,15 +107,16 @@ double mean_of(const std::vector<double>& numbers) {
 
 }  // namespace
 
-std::vector<LayerVariant> layer_variants(const Graph& teacher, const QuantizeOptions& options) {
-  return Variants(teacher, options).make();
+std::vector<LayerVariant> layer_variants(const Graph& teacher, const QuantizeOptions& options,
+                                         const Graph* rounded) {
+  return Variants(teacher, options, rounded).make();
 }
 
 Sensitivity layer_sensitivity(const Graph& ranged, const SampleSource& samples,
                               const QuantizeOptions& quantize, const SensitivityOptions& options) {
   if (samples.count < 1) throw UserError("there are no samples to measure damage on");
   const Graph teacher = with_inferred_types(ranged);
-  const std::vector<LayerVariant> variants = layer_variants(teacher, quantize);
+  const std::vector<LayerVariant> variants = layer_variants(teacher, quantize, options.rounded);
   if (variants.empty()) throw NothingToQuantize("no layer would be quantized, so none can be ranked");
   const std::int64_t count = std::min(samples.count, options.largest_sample_count);
   const OutputLoss loss(teacher, samples, count);

@@ -20,8 +20,9 @@ struct LayerVariant {
   Range range;  // what rounds to the output's integers; infinite if it stays in float
 };
 
-/// One per layer with weights, in the order of the nodes.
-std::vector<LayerVariant> layer_variants(const Graph& teacher, const QuantizeOptions& options);
+/// One per layer with weights, in the order of the nodes; `rounded` as in SensitivityOptions.
+std::vector<LayerVariant> layer_variants(const Graph& teacher, const QuantizeOptions& options,
+                                         const Graph* rounded = nullptr);
 
 struct SensitivityStudy {
   const Graph& teacher;

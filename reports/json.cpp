@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/sensitivity_report.h"
+#include "reports/width_report.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -162,6 +163,7 @@ std::string report_to_json(const Report& report) {
       {"quantization",
        optional_of(report.quantization, [](const QuantizationFacts& facts) { return to_json(facts); })},
       {"goals", list_of(report.goals, [](const GoalFacts& goal) { return to_json(goal); })},
+      {"widths", optional_of(report.widths, widths_to_json)},
       {"sensitivity", optional_of(report.sensitivity, sensitivity_to_json)},
       {"repairs", list_of(report.repairs, [](const RepairFacts& repair) { return to_json(repair); })},
       {"notes", report.notes},

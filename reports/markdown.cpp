@@ -3,6 +3,7 @@
 
 #include "reports/sensitivity_report.h"
 #include "reports/tables.h"
+#include "reports/width_report.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -51,6 +52,16 @@ std::string quantization_section(const Report& report) {
   if (!facts.steps.empty()) text += '\n';
   for (const auto& [name, result] : facts.steps) text += fmt::format("- {}: {}\n", name, result);
   return text;
+}
+
+std::string width_section(const Report& report) {
+  if (!report.widths) return "";
+  return section("Bits of weights", width_table(*report.widths)) + "\n" + width_explanation(*report.widths);
+}
+
+std::string widths(const Report& report) {
+  if (!report.widths) return "";
+  return heading("bits of weights", width_table(*report.widths)) + "\n" + width_explanation(*report.widths);
 }
 
 // Enough to name the culprits; `edgeopt sensitivity` shows all layers.
@@ -104,7 +115,7 @@ std::string report_to_markdown(const Report& report) {
          section("Goals", goal_table(report)) + section("Size and speed", model_table(report)) +
          measured_with(report) + section("Accuracy", accuracy_table(report)) +
          (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + quantization_section(report) +
-         culprit_section(report) + section("Repairs", repair_table(report)) +
+         width_section(report) + culprit_section(report) + section("Repairs", repair_table(report)) +
          section("Layers kept in float", kept_float_table(report)) + section("Passes", pass_table(report)) +
          fusion_check(report) + notes_section(report) + provenance_section(report.provenance);
 }
@@ -116,7 +127,7 @@ std::string report_to_text(const Report& report) {
   if (!report.accuracy.metrics.empty())
     text += fmt::format("  on {} samples: {}{}\n", report.accuracy.sample_count, report.accuracy.judged_on,
                         report.accuracy.caution.empty() ? "" : "; caution: " + report.accuracy.caution);
-  text += culprits(report) + heading("repairs", repair_table(report));
+  text += widths(report) + culprits(report) + heading("repairs", repair_table(report));
   text += heading("layers kept in float", kept_float_table(report));
   for (const std::string& note : report.notes) text += fmt::format("\nnote: {}\n", note);
   return text;

@@ -53,7 +53,7 @@ std::vector<PassFacts> pass_facts(const std::vector<StepOutcome>& steps) {
 
 QuantizationFacts quantization_facts(const QuantizedModel& model, const OptimizeRequest& request,
                                      const OptimizeFiles& files) {
-  QuantizationFacts facts{.scheme = "int8",
+  QuantizationFacts facts{.scheme = name_of(request.quantize.widths.scheme),
                           .observer = std::string(name_of(model.observer)),
                           .profile = files.profile,
                           .calibrated_on = request.samples->calibration.description,
@@ -155,6 +155,7 @@ Report optimize_report(const Graph& original, const Optimized& optimized, const 
   if (optimized.quantized) report.quantization = quantization_facts(*optimized.quantized, request, files);
   for (const GoalOutcome& goal : optimized.goals)
     report.goals.push_back({goal.goal.text, goal.achieved, goal.is_met, goal.why_not});
+  report.widths = optimized.widths;
   report.sensitivity = optimized.sensitivity;
   report.repairs = repair_facts(optimized.repairs);
   add_notes(optimized, report);

@@ -9,6 +9,7 @@
 
 #include "recipes/judging.h"
 #include "recipes/sensitivity.h"
+#include "recipes/weight_widths.h"
 #include "reports/provenance.h"
 
 namespace edgeopt {
@@ -94,6 +95,7 @@ struct Report {
   std::optional<double> fusion_relative_error;
   std::optional<QuantizationFacts> quantization;
   std::vector<GoalFacts> goals;
+  std::optional<WidthChoice> widths;       // of weights, if a goal of size wanted fewer than 8 bits
   std::optional<Sensitivity> sensitivity;  // if a goal of accuracy was missed
   std::vector<RepairFacts> repairs;
   std::vector<std::string> notes;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "reports/width_report.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -79,27 +80,57 @@ Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const Mo
   return {.text = text, .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};
 }
 
-Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files) {
+namespace {
+
+std::string text_of(const QuantizedModel& quantized, const ModelFiles& files) {
   const std::uint64_t before = model_bytes(files.original);
   const std::uint64_t after = model_bytes(files.result);
   std::string text =
       fmt::format("{}: {}, {} -> {} ({:.2f}x smaller)\n", files.result, what_became_integer(quantized),
                   human_bytes(before), human_bytes(after),
                   static_cast<double>(before) / static_cast<double>(std::max<std::uint64_t>(after, 1)));
-  Json kept = Json::array();
   if (!quantized.kept_float.empty()) text += "\nkept in float:\n";
-  for (const KeptFloat& layer : quantized.kept_float) {
+  for (const KeptFloat& layer : quantized.kept_float)
     text += fmt::format("  {} ({}): {}\n", layer.node, layer.op_type, layer.reason);
+  return text;
+}
+
+Json json_of(const QuantizedModel& quantized, const ModelFiles& files) {
+  Json kept = Json::array();
+  for (const KeptFloat& layer : quantized.kept_float)
     kept.push_back({{"node", layer.node}, {"op_type", layer.op_type}, {"reason", layer.reason}});
-  }
-  const Json json = {{"model", files.original},
-                     {"result", files.result},
-                     {"size_bytes", {{"original", before}, {"result", after}}},
-                     {"integer_layer_count", quantized.integer_layer_count},
-                     {"packed_layer_count", quantized.packed_layer_count},
-                     {"kept_float", kept},
-                     {"passes", steps_to_json(quantized.steps)}};
-  return {.text = text, .json = json.dump(2, ' ', false, Json::error_handler_t::replace)};
+  return {{"model", files.original},
+          {"result", files.result},
+          {"size_bytes", {{"original", model_bytes(files.original)}, {"result", model_bytes(files.result)}}},
+          {"integer_layer_count", quantized.integer_layer_count},
+          {"packed_layer_count", quantized.packed_layer_count},
+          {"kept_float", kept},
+          {"passes", steps_to_json(quantized.steps)}};
+}
+
+std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace
+
+Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files) {
+  return {.text = text_of(quantized, files), .json = dumped(json_of(quantized, files))};
+}
+
+Answer describe_quantize_to_size(const SizedModel& sized, const GoalOutcome& goal, const ModelFiles& files) {
+  std::string text = text_of(sized.model, files);
+  text += goal.is_met
+              ? fmt::format("\n{}: met\n", goal.goal.text)
+              : fmt::format("\n{}: MISSED, {}; {}\n", goal.goal.text, goal.why_not, sized.limited_because);
+  Json json = json_of(sized.model, files);
+  json["goal"] = {{"goal", goal.goal.text},
+                  {"achieved", goal.achieved},
+                  {"is_met", goal.is_met},
+                  {"why_not", goal.is_met ? "" : goal.why_not + "; " + sized.limited_because}};
+  json["widths"] = sized.choice ? widths_to_json(*sized.choice) : Json();
+  if (sized.choice)
+    text += "\nbits of weights:\n" + to_text(width_table(*sized.choice)) + "\n" +
+            width_explanation(*sized.choice);
+  return {.text = text, .json = dumped(json), .exit_code = goal.is_met ? exit_done : exit_goal_missed};
 }
 
 }  // namespace edgeopt

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "recipes/fuse.h"
+#include "recipes/goals.h"
 #include "recipes/quantize.h"
+#include "recipes/size_goal.h"
 #include "tools/command.h"
 
 namespace edgeopt {
@@ -19,5 +21,7 @@ struct ModelFiles {
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files);
 Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files);
+/// The same with the widths that were chosen and whether the goal of size was met.
+Answer describe_quantize_to_size(const SizedModel& sized, const GoalOutcome& goal, const ModelFiles& files);
 
 }  // namespace edgeopt

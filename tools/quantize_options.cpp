@@ -66,9 +66,9 @@ ObserverOptions observer_options(const QuantizeFlags& flags) {
 
 namespace {
 
-QuantizationWidths widths_of(const QuantizeFlags& flags) {
+QuantizationWidths widths_of(const QuantizeFlags& flags, const QuantizationRules& rules) {
   QuantizationWidths widths{.scheme = scheme_named(flags.scheme),
-                            .packs_weights = flags.weight_storage == "int4"};
+                            .packs_weights = flags.weight_storage == "int4" && rules.packed_weights};
   for (const std::string& text : flags.layer_schemes) {
     // Names of nodes may hold '=', schemes do not.
     const std::size_t sign = text.rfind('=');
@@ -89,9 +89,10 @@ WeightRounding rounding_named(const std::string& name) {
 }  // namespace
 
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
+  const HardwareProfile profile = load_profile(flags.profile);
   QuantizeOptions options{
-      .profile = load_profile(flags.profile),
-      .widths = widths_of(flags),
+      .profile = profile,
+      .widths = widths_of(flags, profile.quantization),
       .equalization = *equalization_named(flags.equalization),
       .rounding = rounding_named(flags.rounding),
       .corrects_biases = !flags.without_bias_correction,

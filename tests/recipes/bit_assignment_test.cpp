@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "support/error.h"
@@ -53,6 +54,46 @@ TEST_CASE("bit assignment: no other choice has a smaller sum within the budget")
     CHECK(sum_of(layers, *assignment).value == least);
     CHECK(sum_of(layers, *assignment).weight <= budget);
   }
+}
+
+TEST_CASE("bit assignment: exact too where weights are as fine as bytes of a large file") {
+  RandomStream random(2, "bit assignment test");
+  for (int trial = 0; trial < 100; ++trial) {
+    Layers layers(8);
+    double lightest = 0, heaviest = 0;
+    for (auto& choices : layers) {
+      const double bytes = static_cast<double>(1 + random.below(3'000'000));
+      choices = {{.value = static_cast<double>(random.below(50)), .weight = 2 * bytes},
+                 {.value = static_cast<double>(50 + random.below(1000)), .weight = bytes}};
+      lightest += bytes;
+      heaviest += 2 * bytes;
+    }
+    const double budget =
+        lightest + std::floor((heaviest - lightest) * static_cast<double>(random.below(1000)) / 1000);
+    const auto assignment = assign_choices(layers, budget);
+    REQUIRE(assignment);
+    CHECK(sum_of(layers, *assignment).value == least_by_trying(layers, 0, budget));
+    CHECK(sum_of(layers, *assignment).weight <= budget);
+  }
+}
+
+TEST_CASE("bit assignment: a budget that the lightest choices fill to the last byte is enough") {
+  const Layers layers = {{{1, 2'000'001}, {5, 1'000'003}}, {{1, 2'000'001}, {5, 1'000'019}}};
+  CHECK(assign_choices(layers, 2'000'022) == std::vector<std::size_t>{1, 1});
+  CHECK_FALSE(assign_choices(layers, 2'000'021));
+}
+
+TEST_CASE("bit assignment: three hundred layers of real figures are quick and within their budget") {
+  RandomStream random(3, "bit assignment test");
+  Layers layers(300);
+  for (auto& choices : layers) {
+    const double bytes = 1000 + static_cast<double>(random.below(1'000'000));
+    choices = {{.value = random.uniform() * 1e-4, .weight = bytes},
+               {.value = random.uniform(), .weight = bytes / 2}};
+  }
+  const auto assignment = assign_choices(layers, 120e6);
+  REQUIRE(assignment);
+  CHECK(sum_of(layers, *assignment).weight <= 120e6);
 }
 
 TEST_CASE("bit assignment: a greedy choice by ratio would be worse") {

@@ -10,6 +10,8 @@
 #include "ir/infer.h"
 #include "ir/onnx/onnx.h"
 #include "recipes/comparison.h"
+#include "recipes/goals.h"
+#include "recipes/size_goal.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "support/hash.h"
@@ -30,6 +32,7 @@ struct Options {
   bool recovers = false;
   WeightBlocks blocks;
   std::string format = "qdq";
+  std::string goal;
   DistillFlags learning;
   QuantizeFlags quantization;
   DataOptions data;
@@ -41,6 +44,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--ranges", options.ranges, "Ranges from `edgeopt calibrate` instead of samples")
       ->type_name("RANGES.json");
   declare_quantize_options(app, options.quantization);
+  app.add_option(
+         "--goal", options.goal,
+         "size=6x or size=100kB: weights of 4 bits where that does the least damage, if 8 are too large")
+      ->type_name("SIZE");
   app.add_flag("--recover", options.recovers,
                "Learn the teacher's outputs back; takes minutes, needs no labels");
   app.add_option("--teacher", options.teacher, "Model to learn from with --recover instead of MODEL itself")
@@ -70,43 +77,70 @@ void refuse_contradictions(const Options& options) {
     throw UserError("--ranges and --data contradict each other; give one of them");
 }
 
+Goal size_goal(const Options& options) {
+  const Goal goal = parse_goal(options.goal);
+  if (!is_about_size(goal))
+    throw UserError(
+        fmt::format("--goal {}: `quantize` measures only sizes; use `optimize` for this goal", options.goal));
+  if (!options.ranges.empty())
+    throw UserError("--goal needs samples to measure damage on; give --data instead of --ranges");
+  return goal;
+}
+
 // Weights alone need neither samples nor ranges.
 constexpr std::string_view blocks_scheme = "w4";
 
 QuantizedModel quantize_blocks(const Options& options, const Graph& model, const RunContext& context) {
   QuantizeFlags flags = options.quantization;
   flags.scheme = "int8";
+  if (!options.goal.empty())
+    throw UserError("--goal chooses widths layer by layer, --scheme w4 has one; leave one of the two out");
   if (options.recovers)
     throw UserError("--recover does not learn weights in blocks; leave one of the two out");
   return quantize_weight_blocks(model, options.blocks, options.format == "matmulnbits",
                                 quantize_options(flags, context));
 }
 
-QuantizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
-  if (options.quantization.scheme == blocks_scheme) return quantize_blocks(options, model, context);
+SizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
+  if (options.quantization.scheme == blocks_scheme)
+    return {.model = quantize_blocks(options, model, context)};
   QuantizeOptions settings = quantize_options(options.quantization, context);
   if (options.recovers) settings.recovery = recovery_options(options.learning, context);
   const std::optional<Graph> teacher = options.teacher.empty()
                                            ? std::nullopt
                                            : std::optional(with_inferred_types(load_model(options.teacher)));
   if (teacher) settings.teacher = &*teacher;
-  if (options.ranges.empty()) return quantize_model(model, open_data(options.data, model, context), settings);
+  if (!options.goal.empty()) {
+    const auto original_bytes = static_cast<double>(model_bytes(options.model));
+    return quantize_to_size(model, open_data(options.data, model, context), settings,
+                            largest_bytes({size_goal(options)}, original_bytes).value());
+  }
+  if (options.ranges.empty())
+    return {.model = quantize_model(model, open_data(options.data, model, context), settings)};
   const RangesFile file =
       while_doing(fmt::format("reading '{}'", options.ranges), [&] { return read_ranges(options.ranges); });
   if (!file.model_sha256.empty() && file.model_sha256 != sha256_of_path(options.model))
     context.warn(
         fmt::format("'{}' was calibrated on another model than '{}'", options.ranges, options.model));
-  return quantize_with_ranges(with_ranges(model, file), settings);
+  return {.model = quantize_with_ranges(with_ranges(model, file), settings)};
+}
+
+Achievement achieved_size(const Options& options) {
+  return {.original_bytes = static_cast<double>(model_bytes(options.model)),
+          .result_bytes = static_cast<double>(model_bytes(options.output))};
 }
 
 Answer run(const Options& options, const RunContext& context) {
   refuse_contradictions(options);
   require_writable(options.output);
   const Graph model = load_model(options.model);
-  const QuantizedModel quantized =
-      while_doing("quantizing", [&] { return quantize(options, model, context); });
-  save_model(quantized.graph, options.output);
-  return describe_quantize(quantized, {options.model, options.output});
+  std::optional<Goal> goal;
+  if (!options.goal.empty()) goal = size_goal(options);
+  const SizedModel quantized = while_doing("quantizing", [&] { return quantize(options, model, context); });
+  save_model(quantized.model.graph, options.output);
+  const ModelFiles files{options.model, options.output};
+  if (!goal) return describe_quantize(quantized.model, files);
+  return describe_quantize_to_size(quantized, judge_goal(*goal, achieved_size(options)), files);
 }
 
 }  // namespace
@@ -120,6 +154,7 @@ Command quantize_command() {
           "  edgeopt quantize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
           "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o int8.onnx\n"
           "  edgeopt quantize model.onnx --scheme w4 --block-size 32 -o w4.onnx\n"
+          "  edgeopt quantize model.onnx --data s.npz --goal size=6x -o sixth.onnx\n"
           "  edgeopt quantize model.onnx --ranges ranges.json -o int8.onnx\n"
           "  edgeopt quantize model.onnx --data s.npz --keep-float /head/Gemm -o int8.onnx\n",
       .declare = declare,
