@@ -93,6 +93,10 @@ bool is_about_accuracy(const Goal& goal) {
   return goal.kind == GoalKind::drop || goal.kind == GoalKind::agreement || goal.kind == GoalKind::sqnr;
 }
 
+bool is_about_latency(const Goal& goal) {
+  return goal.kind == GoalKind::latency_factor || goal.kind == GoalKind::latency_ms;
+}
+
 bool is_about_size(const Goal& goal) {
   return goal.kind == GoalKind::size_factor || goal.kind == GoalKind::size_bytes;
 }

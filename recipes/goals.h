@@ -18,6 +18,7 @@ struct Goal {
 bool is_about_accuracy(const Goal& goal);
 
 bool is_about_size(const Goal& goal);
+bool is_about_latency(const Goal& goal);
 
 /// Bytes that the file may have by the tightest goal of size; nothing if there is none.
 std::optional<double> largest_bytes(const std::vector<Goal>& goals, double original_bytes);

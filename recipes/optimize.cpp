@@ -68,6 +68,11 @@ class Story {
     PrunedModel pruned = prune_model(original_, samples, *request_.prune);
     told_.notes.push_back(fmt::format("pruned to {:.1f} % of the multiply-adds",
                                       100 * pruned.multiply_adds.result / pruned.multiply_adds.original));
+    told_.pruning = PruningFacts{.groups = std::move(pruned.groups),
+                                 .kept = std::move(pruned.kept),
+                                 .multiply_adds = pruned.multiply_adds,
+                                 .parameters = pruned.parameters,
+                                 .meets_budget = pruned.meets_budget};
     if (request_.training) {
       Distilled trained = distill_model(pruned.graph, told_.fused.graph, samples, *request_.training);
       tell_learning("the pruned model", trained);
@@ -79,6 +84,7 @@ class Story {
 
   void tell_learning(const std::string& who, const Distilled& learned) {
     if (learned.history.empty()) return;
+    told_.learning.push_back({who, learned.step_count, learned.best_step, learned.history});
     told_.notes.push_back(
         fmt::format("{} learned the original's outputs back in {} steps: loss on samples held back {:.4f} "
                     "after the first look, {:.4f} at the end",
@@ -94,6 +100,29 @@ class Story {
 
   QuantizedModel quantized_with(const QuantizeOptions& options) const {
     return quantize_model(start_, request_.samples->calibration, completed(options));
+  }
+
+  // Only a goal of latency makes the result depend on this machine, and only where integers alone miss it.
+  void leave_slow_integers_in_float() {
+    if (std::ranges::none_of(request_.goals, is_about_latency)) return;
+    QuantizeOptions plain = quantize_;
+    plain.recovery.reset();
+    const QuantizedModel integers = quantized_with(plain);
+    try {
+      const std::vector<Latency> both =
+          measure_latency({&original_, &integers.graph}, measured_inputs(), request_.latency);
+      Achievement achievement;
+      take_latency(both[0], both[1], achievement);
+      const auto is_met = [&](const Goal& goal) {
+        return !is_about_latency(goal) || judge_goal(goal, achievement).is_met;
+      };
+      if (std::ranges::all_of(request_.goals, is_met)) return;
+      told_.floats = choose_floats(integers, measured_inputs(), plain, request_.latency);
+    } catch (const UserError&) {
+      return;  // this machine cannot run it; measure() says so
+    }
+    quantize_.keep_float.insert(quantize_.keep_float.end(), told_.floats->keep_float.begin(),
+                                told_.floats->keep_float.end());
   }
 
   QuantizedModel quantized_to_goals() {
@@ -112,6 +141,7 @@ class Story {
       return;
     }
     try {
+      leave_slow_integers_in_float();
       told_.quantized = quantized_to_goals();
       told_.graph = told_.quantized->graph;
       if (told_.quantized->recovered) tell_learning("the quantized model", *told_.quantized->recovered);
@@ -217,12 +247,14 @@ class Story {
 
   Achievement achieved() const {
     Achievement achievement{.original_bytes = request_.original_bytes, .result_bytes = bytes_of(told_.graph)};
-    if (told_.original_latency) {
-      achievement.original_ms = percentile_of(told_.original_latency->times_ms, 50);
-      achievement.result_ms = percentile_of(told_.result_latency->times_ms, 50);
-    }
+    if (told_.original_latency) take_latency(*told_.original_latency, *told_.result_latency, achievement);
     take_accuracy(told_.judgement, achievement);
     return achievement;
+  }
+
+  static void take_latency(const Latency& original, const Latency& result, Achievement& achievement) {
+    achievement.original_ms = percentile_of(original.times_ms, 50);
+    achievement.result_ms = percentile_of(result.times_ms, 50);
   }
 
   static void take_accuracy(const Judgement& judgement, Achievement& achievement) {

@@ -11,6 +11,7 @@
 #include "recipes/goals.h"
 #include "recipes/judging.h"
 #include "recipes/latency.h"
+#include "recipes/latency_goal.h"
 #include "recipes/prune.h"
 #include "recipes/quantize.h"
 #include "recipes/sensitivity.h"
@@ -54,13 +55,32 @@ struct RepairTrial {
   bool is_kept = false;            // the first that meets them all
 };
 
+/// What pruning did to each group of channels.
+struct PruningFacts {
+  std::vector<PrunedGroup> groups;
+  std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
+  CostChange multiply_adds, parameters;
+  bool meets_budget = false;
+};
+
+/// How one learning went.
+struct LearningFacts {
+  std::string who;  // "the pruned model", "the quantized model"
+  std::int64_t step_count = 0;
+  std::int64_t best_step = 0;
+  std::vector<LossPoint> history;
+};
+
 struct Optimized {
   Graph graph;
   FuseOutcome fused;
-  std::vector<std::string> notes;  // what pruning and learning did, a sentence each
+  std::optional<PruningFacts> pruning;
+  std::vector<LearningFacts> learning;  // in the order in which it was done
+  std::vector<std::string> notes;       // what pruning and learning did, a sentence each
   std::optional<QuantizedModel> quantized;
   std::optional<WidthChoice> widths;       // of weights, if a goal of size wanted fewer than 8 bits
   std::string size_limited_because;        // why the file is larger than its goal; empty if it is not
+  std::optional<FloatChoice> floats;       // layers left in float if a goal of latency wanted it
   std::string not_quantized_because;       // empty if it was
   Judgement judgement;                     // empty without samples
   std::optional<Sensitivity> sensitivity;  // of the layers, if a goal of accuracy was missed

@@ -95,12 +95,14 @@ SampleSplit held_out(const SampleSource& samples) {
           .judging = subset(samples, std::move(judged), "every fifth")};
 }
 
-std::vector<PrunedGroup> counts_of(const std::vector<ChannelGroup>& groups, const ChannelChoice& choice) {
+std::vector<PrunedGroup> counts_of(const std::vector<ChannelGroup>& groups,
+                                   const std::vector<ChannelRanking>& rankings, const ChannelChoice& choice) {
   std::vector<PrunedGroup> counts;
   for (std::size_t g = 0; g < groups.size(); ++g)
     counts.push_back({.name = groups[g].name,
                       .channel_count = std::ssize(groups[g].units),
-                      .removed_count = choice.removed_counts[g]});
+                      .removed_count = choice.removed_counts[g],
+                      .damage = rankings[g].damage[static_cast<std::size_t>(choice.removed_counts[g])]});
   return counts;
 }
 
@@ -146,7 +148,7 @@ PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& s
   result.graph = remove_channels(prepared, units);
 
   result.meets_budget = choice.meets_budget();
-  result.groups = counts_of(found.groups, choice);
+  result.groups = counts_of(found.groups, rankings, choice);
   result.kept = std::move(found.kept);
   describe_costs(result, prepared, options);
   if (split) repair_and_judge(result, removed_indexes(units), *split, options);

@@ -42,6 +42,7 @@ struct PrunedGroup {
   std::string name;
   std::int64_t channel_count = 0;
   std::int64_t removed_count = 0;
+  double damage = 0;  // by the importance's figures, of what was removed
 };
 
 struct PrunedModel {

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "reports/compression_report.h"
+#include "reports/float_report.h"
 #include "reports/sensitivity_report.h"
 #include "reports/width_report.h"
 #include "reports/write.h"
@@ -163,6 +165,9 @@ std::string report_to_json(const Report& report) {
       {"quantization",
        optional_of(report.quantization, [](const QuantizationFacts& facts) { return to_json(facts); })},
       {"goals", list_of(report.goals, [](const GoalFacts& goal) { return to_json(goal); })},
+      {"pruning", optional_of(report.pruning, pruning_to_json)},
+      {"learning", learning_to_json(report.learning)},
+      {"floats", optional_of(report.floats, floats_to_json)},
       {"widths", optional_of(report.widths, widths_to_json)},
       {"sensitivity", optional_of(report.sensitivity, sensitivity_to_json)},
       {"repairs", list_of(report.repairs, [](const RepairFacts& repair) { return to_json(repair); })},

@@ -1,6 +1,8 @@
 // Report -> summary.md for a reader, and the shorter text that a terminal shows.
 #include <fmt/format.h>
 
+#include "reports/compression_report.h"
+#include "reports/float_report.h"
 #include "reports/sensitivity_report.h"
 #include "reports/tables.h"
 #include "reports/width_report.h"
@@ -52,6 +54,36 @@ std::string quantization_section(const Report& report) {
   if (!facts.steps.empty()) text += '\n';
   for (const auto& [name, result] : facts.steps) text += fmt::format("- {}: {}\n", name, result);
   return text;
+}
+
+std::string pruning_section(const Report& report) {
+  if (!report.pruning) return "";
+  const CostChange& cost = report.pruning->multiply_adds;
+  return section("Channels pruned", pruned_group_table(*report.pruning)) +
+         fmt::format("\n{:.1f} % of the multiply-adds stay{}.\n", 100 * cost.result / cost.original,
+                     report.pruning->meets_budget ? "" : "; the budget was out of reach") +
+         section("Channels left alone", unpruned_table(*report.pruning));
+}
+
+// Enough to see how a loss falls; report.json has all points.
+constexpr std::size_t loss_row_count = 12;
+
+std::string learning_section(const Report& report) {
+  std::string text;
+  for (const LearningFacts& learning : report.learning)
+    text += section(fmt::format("What {} learned", learning.who), learning_table(learning, loss_row_count));
+  return text;
+}
+
+std::string float_section(const Report& report) {
+  if (!report.floats) return "";
+  return "\n## Integers or float by latency\n" + to_markdown(float_table(*report.floats)) + "\n" +
+         float_explanation(*report.floats);
+}
+
+std::string floats(const Report& report) {
+  if (!report.floats) return "";
+  return heading("faster in float", float_table(*report.floats)) + "\n" + float_explanation(*report.floats);
 }
 
 std::string width_section(const Report& report) {
@@ -114,7 +146,8 @@ std::string report_to_markdown(const Report& report) {
   return fmt::format("# {}\n\n{}\n", report.result.file.path, report.outcome) +
          section("Goals", goal_table(report)) + section("Size and speed", model_table(report)) +
          measured_with(report) + section("Accuracy", accuracy_table(report)) +
-         (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + quantization_section(report) +
+         (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + pruning_section(report) +
+         learning_section(report) + quantization_section(report) + float_section(report) +
          width_section(report) + culprit_section(report) + section("Repairs", repair_table(report)) +
          section("Layers kept in float", kept_float_table(report)) + section("Passes", pass_table(report)) +
          fusion_check(report) + notes_section(report) + provenance_section(report.provenance);
@@ -127,7 +160,7 @@ std::string report_to_text(const Report& report) {
   if (!report.accuracy.metrics.empty())
     text += fmt::format("  on {} samples: {}{}\n", report.accuracy.sample_count, report.accuracy.judged_on,
                         report.accuracy.caution.empty() ? "" : "; caution: " + report.accuracy.caution);
-  text += widths(report) + culprits(report) + heading("repairs", repair_table(report));
+  text += floats(report) + widths(report) + culprits(report) + heading("repairs", repair_table(report));
   text += heading("layers kept in float", kept_float_table(report));
   for (const std::string& note : report.notes) text += fmt::format("\nnote: {}\n", note);
   return text;

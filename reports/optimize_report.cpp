@@ -155,6 +155,9 @@ Report optimize_report(const Graph& original, const Optimized& optimized, const 
   if (optimized.quantized) report.quantization = quantization_facts(*optimized.quantized, request, files);
   for (const GoalOutcome& goal : optimized.goals)
     report.goals.push_back({goal.goal.text, goal.achieved, goal.is_met, goal.why_not});
+  report.pruning = optimized.pruning;
+  report.learning = optimized.learning;
+  report.floats = optimized.floats;
   report.widths = optimized.widths;
   report.sensitivity = optimized.sensitivity;
   report.repairs = repair_facts(optimized.repairs);

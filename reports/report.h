@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "recipes/judging.h"
+#include "recipes/optimize.h"
 #include "recipes/sensitivity.h"
 #include "recipes/weight_widths.h"
 #include "reports/provenance.h"
@@ -95,6 +96,9 @@ struct Report {
   std::optional<double> fusion_relative_error;
   std::optional<QuantizationFacts> quantization;
   std::vector<GoalFacts> goals;
+  std::optional<PruningFacts> pruning;
+  std::vector<LearningFacts> learning;
+  std::optional<FloatChoice> floats;       // layers left in float if a goal of latency wanted it
   std::optional<WidthChoice> widths;       // of weights, if a goal of size wanted fewer than 8 bits
   std::optional<Sensitivity> sensitivity;  // if a goal of accuracy was missed
   std::vector<RepairFacts> repairs;

@@ -1,5 +1,5 @@
 // ONNX Runtime runs every kind of model that edgeopt writes: `fuse` and `optimize` over the sample models, and over the
-// shared ones where they are; the sample models in every scheme too. Fused outputs stay within 1e-4 of their scale; integer models are fused wholly; the
+// shared ones where they are; the sample models in every scheme, and with weights of 4 and 8 bits for a size, too. Fused outputs stay within 1e-4 of their scale; integer models are fused wholly; the
 // accuracy in the report is what ONNX Runtime gives for the emitted file.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -33,7 +33,7 @@ const imagenet = ['--resize', '256', '--crop'];
 const sample_models = [sample('residual_cnn', 'shapes'), sample('ds_cnn', 'keywords'), sample('vision_transformer', 'shapes')];
 const schemes = ['w4a8', 'w4a4', 'w8a16'];
 const models = [
-  ...sample_models, ...sample_models.flatMap((model) => schemes.map((scheme) => ({ ...model, scheme }))),
+  ...sample_models, ...sample_models.map((model) => ({ ...model, goal: 'size=4.5x' })), ...sample_models.flatMap((model) => schemes.map((scheme) => ({ ...model, scheme }))),
   real('resnet20-cifar10', { calibration: `${data('cifar10-train.npz')}[0:100]`, test: `${data('cifar10-test.npz')}[0:1000]`,
     array: 'images', npz: data('cifar10-test.npz'), to: 1000, ...normalization.cifar }),
   real('kws-dscnn', { calibration: `${data('kws-300.npz')}[0:100]`, test: `${data('kws-300.npz')}[100:300]`,
@@ -75,9 +75,9 @@ function judge_options(model) {
   return ['--data', path.join(samples, `${model.set}_test.npz`), ...given.flatMap((key) => [`--${key}`, value(key)])];
 }
 
-function edgeopt_options({ scale, mean, std, options, scheme }) {
+function edgeopt_options({ scale, mean, std, options, scheme, goal }) {
   if (options) return options;
-  const widths = scheme ? ['--scheme', scheme] : [];
+  const widths = [...(scheme ? ['--scheme', scheme] : []), ...(goal ? ['--goal', goal] : [])];
   return [...widths, ...(scale ? ['--scale', `${scale}`, '--mean', mean.join(), '--std', std.join()] : [])];
 }
 
@@ -92,7 +92,7 @@ function float_adds_between_integers(graph) {
 const metric = (report, name) => report.accuracy.metrics.find((entry) => entry.name === name);
 
 for (const model of models) {
-  const name = path.basename(model.file, '.onnx') + (model.scheme ? `.${model.scheme}` : '');
+  const name = path.basename(model.file, '.onnx') + (model.scheme ? `.${model.scheme}` : '') + (model.goal ? '.sized' : '');
   describe(name, () => {
     const fused = path.join(folder, `${name}.fused.onnx`);
     const small = path.join(folder, `${name}.small.onnx`);
