@@ -20,7 +20,7 @@ struct QuantizationRules {
   int depthwise_weight_bits = 8;  // of Convs with one input and one output per group
   /// Convs of fewer output channels that nothing quantized comes before are faster in floats.
   std::int64_t fewest_output_channels = 1;
-  bool packed_weights = true;     // reads weights of 4 bits as int4, two in a byte
+  bool packed_weights = true;                     // reads weights of 4 bits as int4, two in a byte
   std::vector<std::string> integer_operators;     // compute with weights in integers
   std::vector<std::string> joining_operators;     // run in integers between quantized neighbours
   std::vector<std::string> same_scale_operators;  // move elements: need one scale on inputs and outputs
