@@ -15,9 +15,10 @@ namespace edgeopt {
 namespace {
 
 // The layers that compute something else since the removal.
-std::vector<WeightedLayer> touched_layers(const Graph& student, const RemovedIndexes& removed) {
-  std::set<ValueId> touched;
-  for (const auto& [dim, indexes] : removed) touched.insert(dim.value);
+std::vector<WeightedLayer> touched_layers(const PrunedPair& pair) {
+  const Graph& student = pair.student;
+  std::set<ValueId> touched(pair.bridged.begin(), pair.bridged.end());
+  for (const auto& [dim, indexes] : pair.removed) touched.insert(dim.value);
   std::vector<WeightedLayer> layers;
   for (const NodeId id : student.nodes()) {
     const Node& node = student.node(id);
@@ -61,6 +62,7 @@ class Repair {
       : teacher_(pair.teacher),
         student_(pair.student),
         removed_(pair.removed),
+        bridged_(pair.bridged),
         samples_(samples),
         options_(options) {}
 
@@ -74,6 +76,7 @@ class Repair {
   const Graph& teacher_;
   Graph student_;
   const RemovedIndexes& removed_;
+  const std::vector<ValueId> bridged_;
   const SampleSource& samples_;
   const RepairOptions& options_;
 };
@@ -147,7 +150,7 @@ std::optional<RepairedLayer> Repair::repair(const WeightedLayer& layer) {
 
 RepairedModel Repair::run() {
   RepairedModel result;
-  const std::vector<WeightedLayer> layers = touched_layers(student_, removed_);
+  const std::vector<WeightedLayer> layers = touched_layers({teacher_, student_, removed_, bridged_});
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (const auto repaired = repair(layers[i])) result.layers.push_back(*repaired);
     report_progress(options_.progress, "repairing layers", static_cast<std::int64_t>(i) + 1,

@@ -34,11 +34,13 @@ struct RepairedModel {
   std::vector<RepairedLayer> layers;
 };
 
-/// A graph before and after remove_channels: the same ids.
+/// A graph before and after removing channels and blocks: the same ids.
 struct PrunedPair {
   const Graph& teacher;
   const Graph& student;
   const RemovedIndexes& removed;
+  /// Values of the student that stand for the results of blocks that are gone.
+  std::vector<ValueId> bridged = {};
 };
 
 /// Solves, in topological order, for each Conv, Gemm and MatMul that is touched by the removal or comes

@@ -114,19 +114,35 @@ void describe_costs(PrunedModel& result, const Graph& prepared, const PruneOptio
   result.latency = change_of(before, after, CostKind::latency, multiple);
 }
 
-void repair_and_judge(PrunedModel& result, const RemovedIndexes& removed, const SampleSplit& samples,
+void repair_and_judge(PrunedModel& result, const PrunedPair& pair, const SampleSplit& samples,
                       const PruneOptions& options) {
-  const Graph& teacher = result.fused.graph;
   const auto judge = [&] {
-    return judge_models(teacher, result.graph, samples.judging, {.seed = options.seed});
+    return judge_models(pair.teacher, result.graph, samples.judging, {.seed = options.seed});
   };
   result.caution = samples.caution;
   result.before_repair = judge();
-  RepairedModel repaired =
-      with_repaired_weights({teacher, result.graph, removed}, samples.calibration, options.repair);
+  RepairedModel repaired = with_repaired_weights(pair, samples.calibration, options.repair);
   result.graph = std::move(repaired.graph);
   result.repaired = std::move(repaired.layers);
   result.after_repair = judge();
+}
+
+BlockRemoval without_blocks(const Graph& prepared, const std::optional<SampleSplit>& split,
+                            const PruneOptions& options) {
+  if (options.removed_block_count == 0) return {.graph = prepared};
+  if (!split) throw UserError("samples are needed to choose residual blocks; give --data");
+  return remove_blocks(prepared, split->calibration, options.removed_block_count, options.excluded,
+                       options.importance.progress);
+}
+
+// What may be left of the graph without blocks, so that the share is that of the whole.
+ChannelBudget budget_behind(const PruneOptions& options, const Graph& prepared, const Graph& shallow) {
+  ChannelBudget budget = options.budget;
+  const auto cost = [&](const Graph& graph) {
+    return cost_of(sized(graph, options.seed), budget.kind, budget.channel_multiple);
+  };
+  if (options.removed_block_count > 0) budget.keep *= cost(prepared) / cost(shallow);
+  return budget;
 }
 
 }  // namespace
@@ -135,23 +151,28 @@ PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& s
                         const PruneOptions& options) {
   PrunedModel result{.fused = prepare(model, options.seed)};
   const Graph& prepared = result.fused.graph;
-  ChannelGroups found = find_channel_groups(prepared, options.excluded);
-  if (found.groups.empty()) reject(found.kept);
-
   std::optional<SampleSplit> split;
   if (samples) split = held_out(*samples);
+  const BlockRemoval shallow = without_blocks(prepared, split, options);
+  result.blocks = shallow.removed;
+
+  ChannelGroups found = find_channel_groups(shallow.graph, options.excluded);
+  if (found.groups.empty()) reject(found.kept);
   const std::vector<ChannelRanking> rankings =
-      rank_channels(prepared, found.groups, split ? &split->calibration : nullptr, options.importance);
+      rank_channels(shallow.graph, found.groups, split ? &split->calibration : nullptr, options.importance);
+  const ChannelBudget budget = budget_behind(options, prepared, shallow.graph);
   const ChannelChoice choice =
-      choose_channels(sized(prepared, options.seed), found.groups, rankings, options.budget);
+      choose_channels(sized(shallow.graph, options.seed), found.groups, rankings, budget);
   const std::vector<ChannelUnit> units = chosen_units(found.groups, rankings, choice);
-  result.graph = remove_channels(prepared, units);
+  result.graph = remove_channels(shallow.graph, units);
 
   result.meets_budget = choice.meets_budget();
   result.groups = counts_of(found.groups, rankings, choice);
   result.kept = std::move(found.kept);
   describe_costs(result, prepared, options);
-  if (split) repair_and_judge(result, removed_indexes(units), *split, options);
+  if (split)
+    repair_and_judge(result, {prepared, result.graph, removed_indexes(units), shallow.bridged}, *split,
+                     options);
   return result;
 }
 

@@ -12,6 +12,7 @@
 #include "ir/graph.h"
 #include "passes/channel_groups.h"
 #include "passes/choose_channels.h"
+#include "recipes/block_removal.h"
 #include "recipes/fuse.h"
 #include "recipes/judging.h"
 #include "support/error.h"
@@ -29,6 +30,7 @@ struct PruneOptions {
   ImportanceOptions importance;
   RepairOptions repair;
   std::vector<std::string> excluded = {};  // nodes whose weights stay, by name or name of output
+  std::int64_t removed_block_count = 0;    // residual blocks that go before any channel
   std::uint64_t seed = 1;
 };
 
@@ -47,7 +49,8 @@ struct PrunedGroup {
 
 struct PrunedModel {
   Graph graph;
-  FuseOutcome fused;  // fused and not pruned: the teacher of whoever trains the result
+  FuseOutcome fused;                 // fused and not pruned: the teacher of whoever trains the result
+  std::vector<RemovedBlock> blocks;  // residual blocks that are gone, in the order in which they went
   std::vector<PrunedGroup> groups;
   std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
   CostChange multiply_adds, parameters, latency;

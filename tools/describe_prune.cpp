@@ -37,6 +37,13 @@ std::string group_table(const std::vector<PrunedGroup>& groups) {
   return to_text(table);
 }
 
+std::string block_table(const std::vector<RemovedBlock>& blocks) {
+  Table table{.header = {"block", "damage before repair, with those above"}};
+  for (const RemovedBlock& block : blocks)
+    table.rows.push_back({block.name, fmt::format("{:.3g}", block.damage)});
+  return to_text(table);
+}
+
 std::string kept_table(const std::vector<KeptLayer>& kept) {
   Table table{.header = {"layer", "kept", "because"}};
   for (const KeptLayer& layer : kept)
@@ -82,6 +89,7 @@ std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
                                              .rows = {cost_row("multiply-adds", pruned.multiply_adds),
                                                       cost_row("parameters", pruned.parameters),
                                                       cost_row("time (estimate)", pruned.latency)}});
+  if (!pruned.blocks.empty()) text += "\nresidual blocks that are gone:\n" + block_table(pruned.blocks);
   text += "\nchannels that go together:\n" + group_table(pruned.groups);
   if (!pruned.kept.empty()) text += "\nleft alone:\n" + kept_table(pruned.kept);
   if (!pruned.after_repair) return text + "\nneither repaired nor judged: no samples were given (--data)\n";
@@ -102,6 +110,8 @@ Answer describe_prune(const PrunedModel& pruned, const ModelFiles& files) {
                {"latency_estimate", cost_json(pruned.latency)},
                {"groups", Json::array()},
                {"left_alone", Json::array()}};
+  for (const RemovedBlock& block : pruned.blocks)
+    json["removed_blocks"].push_back({{"name", block.name}, {"damage", block.damage}});
   for (const PrunedGroup& group : pruned.groups)
     json["groups"].push_back({{"name", group.name},
                               {"channel_count", group.channel_count},

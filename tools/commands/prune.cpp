@@ -26,6 +26,7 @@ struct Options {
   std::string importance;
   std::string profile;
   std::vector<std::string> excluded;
+  std::int64_t removed_block_count = 0;
   bool without_training = false;
   DistillFlags learning{.work = 12};
   DataOptions data;
@@ -47,6 +48,11 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
+  app.add_option("--remove-blocks", options.removed_block_count,
+                 "Take out so many residual blocks first, the least harmful for what they cost: time that "
+                 "channels do not save")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   app.add_flag("--no-train", options.without_training,
                "Repair alone: do not learn the original's outputs back");
   declare_distill_options(app, options.learning);
@@ -58,6 +64,7 @@ PruneOptions prune_options(const Options& options, const RunContext& context) {
                         .importance = {.progress = context.progress},
                         .repair = {.progress = context.progress},
                         .excluded = options.excluded,
+                        .removed_block_count = options.removed_block_count,
                         .seed = context.seed};
   if (!options.importance.empty())
     settings.importance.method = *importance_method_named(options.importance);
