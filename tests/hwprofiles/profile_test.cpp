@@ -24,7 +24,7 @@ TEST_CASE("weights of depthwise Convs have as many bits as others where the prof
 
 TEST_CASE("the channel multiple is that of the int8 kernels") {
   CHECK(load_profile("x86_avx2").channel_multiple == 4);
-  CHECK(load_profile("x86_avx512_vnni").channel_multiple == 4);
+  CHECK(load_profile("x86_avx512_vnni").channel_multiple == 16);
 }
 
 TEST_CASE("an unknown profile is refused with the list of those there are") {
