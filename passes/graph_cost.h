@@ -14,7 +14,9 @@ namespace edgeopt {
 enum class CostKind {
   multiply_adds,
   parameters,  // elements of constants
-  latency,     // operations, with every channel count rounded up to the device's multiple
+  /// Operations with every channel count rounded up to the device's multiple, and the elements that a Conv
+  /// moves to lay out its windows and to write its result.
+  latency,
 };
 
 /// Sizes can be changed; costs follow. Symbols count as 1.

@@ -10,6 +10,7 @@
 #include "passes/graph_cost.h"
 #include "passes/residual_blocks.h"
 #include "recipes/evaluation.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -46,35 +47,74 @@ std::optional<Candidate> best_candidate(const Graph& original, const Graph& grap
                                         const SampleSource& samples,
                                         const std::vector<std::string>& excluded) {
   std::optional<Candidate> best;
-  const double cost = cost_of(graph, CostKind::multiply_adds, 1);
+  const double cost = cost_of(graph, CostKind::latency, 1);
   for (const ResidualBlock& block : find_residual_blocks(graph)) {
     if (is_excluded(graph, block, excluded)) continue;
     Candidate candidate{.block = block, .graph = without_block(graph, block)};
     candidate.damage = damage_of(original, candidate.graph, samples);
-    candidate.damage_per_saving =
-        candidate.damage / (cost - cost_of(candidate.graph, CostKind::multiply_adds, 1));
+    candidate.damage_per_saving = candidate.damage / (cost - cost_of(candidate.graph, CostKind::latency, 1));
     if (!best || candidate.damage_per_saving < best->damage_per_saving) best = std::move(candidate);
   }
   return best;
 }
 
+const ResidualBlock& block_named(const std::vector<ResidualBlock>& blocks, const Graph& graph,
+                                 const std::string& name) {
+  std::vector<std::string> names;
+  for (const ResidualBlock& block : blocks) {
+    if (block.name == name || graph.name_of(graph.node(block.add).outputs[0]) == name) return block;
+    names.push_back(block.name);
+  }
+  throw UserError(fmt::format("there is no residual block '{}' to remove; there are {}", name,
+                              names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+}
+
+class Removal {
+ public:
+  Removal(const Graph& original, const SampleSource& samples)
+      : original_(original), samples_(samples), result_{.graph = original} {}
+
+  void remove(Candidate candidate) {
+    result_.graph = std::move(candidate.graph);
+    result_.removed.push_back({candidate.block.name, candidate.damage});
+    // A block behind this one may have bridged to its result.
+    std::ranges::replace(result_.bridged, original_.node(candidate.block.add).outputs[0],
+                         candidate.block.skip);
+    result_.bridged.push_back(candidate.block.skip);
+  }
+
+  void remove_named(const std::string& name) {
+    const std::vector<ResidualBlock> blocks = find_residual_blocks(result_.graph);
+    const ResidualBlock& block = block_named(blocks, result_.graph, name);
+    Graph without = without_block(result_.graph, block);
+    const double damage = damage_of(original_, without, samples_);
+    remove({.block = block, .graph = std::move(without), .damage = damage});
+  }
+
+  bool remove_least_harmful(const std::vector<std::string>& excluded) {
+    std::optional<Candidate> best = best_candidate(original_, result_.graph, samples_, excluded);
+    if (best) remove(std::move(*best));
+    return best.has_value();
+  }
+
+  BlockRemoval result() && { return std::move(result_); }
+
+ private:
+  const Graph& original_;
+  const SampleSource& samples_;
+  BlockRemoval result_;
+};
+
 }  // namespace
 
-BlockRemoval remove_blocks(const Graph& graph, const SampleSource& samples, std::int64_t count,
-                           const std::vector<std::string>& excluded, const Progress& progress) {
+BlockRemoval remove_blocks(const Graph& graph, const SampleSource& samples, const BlockChoice& choice,
+                           const Progress& progress) {
   const SampleSource few = slice_samples(samples, 0, std::min(samples.count, judged_sample_count));
-  BlockRemoval result{.graph = graph};
-  while (std::ssize(result.removed) < count) {
-    std::optional<Candidate> best = best_candidate(graph, result.graph, few, excluded);
-    if (!best) break;
-    result.graph = std::move(best->graph);
-    result.removed.push_back({best->block.name, best->damage});
-    // A block behind this one may have bridged to its result.
-    std::ranges::replace(result.bridged, graph.node(best->block.add).outputs[0], best->block.skip);
-    result.bridged.push_back(best->block.skip);
-    report_progress(progress, "removing residual blocks", std::ssize(result.removed), count);
-  }
-  return result;
+  Removal removal(graph, few);
+  for (const std::string& name : choice.names) removal.remove_named(name);
+  for (std::int64_t i = 0; i < choice.count && removal.remove_least_harmful(choice.excluded); ++i)
+    report_progress(progress, "removing residual blocks", i + 1, choice.count);
+  return std::move(removal).result();
 }
 
 }  // namespace edgeopt

@@ -129,10 +129,9 @@ void repair_and_judge(PrunedModel& result, const PrunedPair& pair, const SampleS
 
 BlockRemoval without_blocks(const Graph& prepared, const std::optional<SampleSplit>& split,
                             const PruneOptions& options) {
-  if (options.removed_block_count == 0) return {.graph = prepared};
+  if (!options.blocks.removes_any()) return {.graph = prepared};
   if (!split) throw UserError("samples are needed to choose residual blocks; give --data");
-  return remove_blocks(prepared, split->calibration, options.removed_block_count, options.excluded,
-                       options.importance.progress);
+  return remove_blocks(prepared, split->calibration, options.blocks, options.importance.progress);
 }
 
 // What may be left of the graph without blocks, so that the share is that of the whole.
@@ -141,7 +140,7 @@ ChannelBudget budget_behind(const PruneOptions& options, const Graph& prepared, 
   const auto cost = [&](const Graph& graph) {
     return cost_of(sized(graph, options.seed), budget.kind, budget.channel_multiple);
   };
-  if (options.removed_block_count > 0) budget.keep *= cost(prepared) / cost(shallow);
+  if (options.blocks.removes_any()) budget.keep *= cost(prepared) / cost(shallow);
   return budget;
 }
 

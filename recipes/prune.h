@@ -30,7 +30,7 @@ struct PruneOptions {
   ImportanceOptions importance;
   RepairOptions repair;
   std::vector<std::string> excluded = {};  // nodes whose weights stay, by name or name of output
-  std::int64_t removed_block_count = 0;    // residual blocks that go before any channel
+  BlockChoice blocks = {};                 // residual blocks that go before any channel
   std::uint64_t seed = 1;
 };
 

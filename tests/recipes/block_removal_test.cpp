@@ -36,32 +36,45 @@ SampleSource normal_images(std::int64_t count) {
 }  // namespace
 
 TEST_CASE("the block that adds least goes first") {
-  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), 1, {});
+  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), {.count = 1});
   REQUIRE(removal.removed.size() == 1);
   CHECK(removal.removed[0].name == "first");
   CHECK(removal.bridged.size() == 1);
 }
 
 TEST_CASE("a block that holds an excluded node stays") {
-  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), 1, {"b"});
+  const BlockRemoval removal =
+      remove_blocks(two_blocks(), normal_images(20), {.count = 1, .excluded = {"b"}});
   REQUIRE(removal.removed.size() == 1);
   CHECK(removal.removed[0].name == "second");
 }
 
 TEST_CASE("no more blocks go than there are, and each costs more than the one before") {
-  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), 5, {});
+  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), {.count = 5});
   REQUIRE(removal.removed.size() == 2);
   CHECK(removal.removed[1].damage > removal.removed[0].damage);
   CHECK(removal.graph.nodes().size() == 7);  // stem, three Relus, and the head's three
 }
 
+TEST_CASE("a block that is named goes, whatever it costs") {
+  const BlockRemoval removal = remove_blocks(two_blocks(), normal_images(20), {.names = {"second"}});
+  REQUIRE(removal.removed.size() == 1);
+  CHECK(removal.removed[0].name == "second");
+  CHECK(removal.removed[0].damage > 0);
+}
+
+TEST_CASE("the name of no block is refused with those there are") {
+  CHECK_THROWS_WITH_AS(remove_blocks(two_blocks(), normal_images(20), {.names = {"third"}}),
+                       "there is no residual block 'third' to remove; there are first, second", UserError);
+}
+
 TEST_CASE("none are taken unless asked for") {
-  CHECK(remove_blocks(two_blocks(), normal_images(20), 0, {}).graph == two_blocks());
+  CHECK(remove_blocks(two_blocks(), normal_images(20), {}).graph == two_blocks());
 }
 
 TEST_CASE("pruning counts what blocks saved in its budget") {
   const PrunedModel with_block =
-      prune_model(two_blocks(), normal_images(60), {.budget = {.keep = 0.5}, .removed_block_count = 1});
+      prune_model(two_blocks(), normal_images(60), {.budget = {.keep = 0.5}, .blocks = {.count = 1}});
   CHECK(with_block.blocks.size() == 1);
   CHECK(with_block.meets_budget);
   CHECK(with_block.multiply_adds.result <= 0.5 * with_block.multiply_adds.original);
@@ -73,7 +86,7 @@ TEST_CASE("pruning counts what blocks saved in its budget") {
 TEST_CASE("blocks cannot be chosen without samples") {
   CHECK_THROWS_AS(
       prune_model(two_blocks(), std::nullopt,
-                  {.importance = {.method = ImportanceMethod::magnitude}, .removed_block_count = 1}),
+                  {.importance = {.method = ImportanceMethod::magnitude}, .blocks = {.count = 1}}),
       UserError);
 }
 

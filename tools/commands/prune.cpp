@@ -26,7 +26,7 @@ struct Options {
   std::string importance;
   std::string profile;
   std::vector<std::string> excluded;
-  std::int64_t removed_block_count = 0;
+  BlockChoice blocks;
   bool without_training = false;
   DistillFlags learning{.work = 12};
   DataOptions data;
@@ -48,11 +48,15 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
-  app.add_option("--remove-blocks", options.removed_block_count,
+  app.add_option("--remove-blocks", options.blocks.count,
                  "Take out so many residual blocks first, the least harmful for what they cost: time that "
                  "channels do not save")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  app.add_option("--remove-block", options.blocks.names,
+                 "Take out the residual block that ends at this Add; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
   app.add_flag("--no-train", options.without_training,
                "Repair alone: do not learn the original's outputs back");
   declare_distill_options(app, options.learning);
@@ -64,8 +68,9 @@ PruneOptions prune_options(const Options& options, const RunContext& context) {
                         .importance = {.progress = context.progress},
                         .repair = {.progress = context.progress},
                         .excluded = options.excluded,
-                        .removed_block_count = options.removed_block_count,
+                        .blocks = options.blocks,
                         .seed = context.seed};
+  settings.blocks.excluded = options.excluded;
   if (!options.importance.empty())
     settings.importance.method = *importance_method_named(options.importance);
   else if (options.data.data.empty())
