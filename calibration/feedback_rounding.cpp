@@ -31,8 +31,12 @@ std::vector<std::int64_t> by_diagonal(const std::vector<double>& products, std::
 
 }  // namespace
 
-HessianRoot::HessianRoot(std::vector<double> products, std::int64_t columns)
-    : columns_(columns), order_(by_diagonal(products, columns)), root_(products.size()) {
+HessianRoot::HessianRoot(const std::vector<double>& products, std::int64_t columns)
+    : HessianRoot(products, by_diagonal(products, columns)) {}
+
+HessianRoot::HessianRoot(const std::vector<double>& products, std::vector<std::int64_t> order)
+    : columns_(std::ssize(order)), order_(std::move(order)), root_(products.size()) {
+  const std::int64_t columns = columns_;
   const auto at = [columns](std::int64_t i, std::int64_t j) {
     return static_cast<std::size_t>(i * columns + j);
   };
@@ -66,8 +70,9 @@ double HessianRoot::round(std::span<const double> weights, float scale, const Qu
     const auto column = static_cast<std::size_t>(order_[static_cast<std::size_t>(i)]);
     const double moved = carried[static_cast<std::size_t>(i)];
     const double target = weights[column] + moved / row[i];
-    const double integer =
+    const double nearest =
         std::clamp<double>(std::nearbyint(target / step), scheme.lowest(), scheme.highest());
+    const double integer = weights[column] == 0 ? 0 : nearest;
     integers[column] = static_cast<std::int32_t>(integer);
     const double difference = weights[column] - step * integer;
     const double term = row[i] * difference + moved;

@@ -116,6 +116,8 @@ HardwareProfile read_profile(const toml::table& table) {
   profile.has_int8_dot_product = compute.take<bool>("int8_dot_product").value_or(false);
   profile.channel_multiple = compute.take<std::int64_t>("channel_multiple").value_or(1);
   if (profile.channel_multiple < 1) throw UserError("key 'compute.channel_multiple' must be 1 or more");
+  if (table.at_path("compute.sparse_patterns"))
+    profile.sparse_patterns = compute.take_words("sparse_patterns");
   required(compute.take<std::string>("source"), "compute.source");
   compute.refuse_the_rest();
   profile.quantization = read_quantization(root.section("quantization"));

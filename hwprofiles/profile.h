@@ -36,6 +36,8 @@ struct HardwareProfile {
   std::optional<int> vector_bits;
   bool has_int8_dot_product = false;
   std::int64_t channel_multiple = 1;  // channel counts that waste nothing are multiples of it
+  /// Patterns of zeros in weights ("2:4", "4x1", "unstructured") with which the device's runtime is faster.
+  std::vector<std::string> sparse_patterns;
   QuantizationRules quantization;
 };
 

@@ -54,13 +54,6 @@ std::vector<ChannelUnit> chosen_units(const std::vector<ChannelGroup>& groups,
   return units;
 }
 
-FuseOutcome prepare(const Graph& model, std::uint64_t seed) {
-  const ComparisonSet comparison = comparison_on_random(model, compared_sample_count, seed);
-  FuseOutcome fused = fuse_model(model, named_pipeline("fuse"), comparison);
-  fused.graph = with_own_vectors(with_inferred_types(fused.graph));
-  return fused;
-}
-
 // With numbers in place of the open axes of the inputs, so that every layer has its true weight in the cost.
 Graph sized(const Graph& graph, std::uint64_t seed) {
   try {
@@ -81,18 +74,6 @@ SampleSource subset(const SampleSource& samples, std::vector<std::int64_t> index
     return read(indexes[static_cast<std::size_t>(index)]);
   };
   return result;
-}
-
-/// Every fifth sample judges, so that sorted classes fall into both parts.
-SampleSplit held_out(const SampleSource& samples) {
-  constexpr std::int64_t every = 5;
-  constexpr std::int64_t fewest_to_split = 25;
-  if (samples.count < fewest_to_split)
-    return {samples, samples, fmt::format("judged on the {} samples it was repaired on", samples.count)};
-  std::vector<std::int64_t> learned, judged;
-  for (std::int64_t i = 0; i < samples.count; ++i) (i % every == every - 1 ? judged : learned).push_back(i);
-  return {.calibration = subset(samples, std::move(learned), "four of five"),
-          .judging = subset(samples, std::move(judged), "every fifth")};
 }
 
 std::vector<PrunedGroup> counts_of(const std::vector<ChannelGroup>& groups,
@@ -146,9 +127,27 @@ ChannelBudget budget_behind(const PruneOptions& options, const Graph& prepared, 
 
 }  // namespace
 
+SampleSplit held_out(const SampleSource& samples) {
+  constexpr std::int64_t every = 5;
+  constexpr std::int64_t fewest_to_split = 25;
+  if (samples.count < fewest_to_split)
+    return {samples, samples, fmt::format("judged on the {} samples it was repaired on", samples.count)};
+  std::vector<std::int64_t> learned, judged;
+  for (std::int64_t i = 0; i < samples.count; ++i) (i % every == every - 1 ? judged : learned).push_back(i);
+  return {.calibration = subset(samples, std::move(learned), "four of five"),
+          .judging = subset(samples, std::move(judged), "every fifth")};
+}
+
+FuseOutcome prepare_for_pruning(const Graph& model, std::uint64_t seed) {
+  const ComparisonSet comparison = comparison_on_random(model, compared_sample_count, seed);
+  FuseOutcome fused = fuse_model(model, named_pipeline("fuse"), comparison);
+  fused.graph = with_own_vectors(with_inferred_types(fused.graph));
+  return fused;
+}
+
 PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& samples,
                         const PruneOptions& options) {
-  PrunedModel result{.fused = prepare(model, options.seed)};
+  PrunedModel result{.fused = prepare_for_pruning(model, options.seed)};
   const Graph& prepared = result.fused.graph;
   std::optional<SampleSplit> split;
   if (samples) split = held_out(*samples);

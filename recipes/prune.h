@@ -61,6 +61,14 @@ struct PrunedModel {
   std::string caution;
 };
 
+struct SampleSplit;
+
+/// Every fifth sample judges, so that sorted classes fall into both parts; of fewer than 25 all do both.
+SampleSplit held_out(const SampleSource& samples);
+
+/// The model fused, each layer with a bias of its own.
+FuseOutcome prepare_for_pruning(const Graph& model, std::uint64_t seed);
+
 /// The model without the channels that matter least, the layers behind them repaired.
 ///
 /// model    float, any opset

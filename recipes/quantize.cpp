@@ -82,6 +82,7 @@ ObserverTrial trial_of(ObserverMethod method, const Graph& teacher, const Graph&
 QuantizedModel recovered(QuantizedModel model, const SampleSource& samples, const QuantizeOptions& options) {
   if (!options.recovery) return model;
   DistillationOptions distillation = options.recovery->distillation;
+  distillation.trainable.sparse_twin = &model.prepared;
   if (options.recovery->reconstruction)
     model.graph =
         with_reconstructed_blocks(model.graph, model.prepared, samples, *options.recovery->reconstruction);

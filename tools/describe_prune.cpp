@@ -57,28 +57,6 @@ std::string figure(const std::optional<Interval>& interval, const std::string& u
   return fmt::format("{:.2f}{}", interval->value, unit == "percent" ? " %" : unit.empty() ? "" : " " + unit);
 }
 
-std::string judgement_table(const Judgement& before, const Judgement& after) {
-  Table table{.header = {"metric", "original", "before repair", "result"}};
-  for (const Metric& metric : after.metrics) {
-    const Metric* unrepaired = before.find(metric.name);
-    table.rows.push_back({metric.name, figure(metric.original, metric.unit),
-                          unrepaired ? figure(unrepaired->result, metric.unit) : "",
-                          figure(metric.result, metric.unit)});
-  }
-  return to_text(table);
-}
-
-Json judgement_json(const Judgement& judgement) {
-  Json json = {{"sample_count", judgement.sample_count}, {"metrics", Json::object()}};
-  for (const Metric& metric : judgement.metrics) {
-    Json entry = {{"unit", metric.unit}};
-    if (metric.original) entry["original"] = metric.original->value;
-    if (metric.result) entry["result"] = metric.result->value;
-    json["metrics"][metric.name] = entry;
-  }
-  return json;
-}
-
 std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
   std::string text =
       fmt::format("{}: {:.1f} % of the multiply-adds, {:.1f} % of the parameters, {} -> {}{}\n\n",
@@ -100,6 +78,28 @@ std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
 }
 
 }  // namespace
+
+std::string judgement_table(const Judgement& before, const Judgement& after) {
+  Table table{.header = {"metric", "original", "before repair", "result"}};
+  for (const Metric& metric : after.metrics) {
+    const Metric* unrepaired = before.find(metric.name);
+    table.rows.push_back({metric.name, figure(metric.original, metric.unit),
+                          unrepaired ? figure(unrepaired->result, metric.unit) : "",
+                          figure(metric.result, metric.unit)});
+  }
+  return to_text(table);
+}
+
+Json judgement_json(const Judgement& judgement) {
+  Json json = {{"sample_count", judgement.sample_count}, {"metrics", Json::object()}};
+  for (const Metric& metric : judgement.metrics) {
+    Json entry = {{"unit", metric.unit}};
+    if (metric.original) entry["original"] = metric.original->value;
+    if (metric.result) entry["result"] = metric.result->value;
+    json["metrics"][metric.name] = entry;
+  }
+  return json;
+}
 
 Answer describe_prune(const PrunedModel& pruned, const ModelFiles& files) {
   Json json = {{"model", files.original},

@@ -61,7 +61,10 @@ Tensor required(const Graph& file, const std::string& name) {
 std::string fingerprint_of(const TrainingTask& task, const SampleSource& samples,
                            const TrainingOptions& options) {
   std::string text = model_to_bytes(task.graph);
-  for (const Parameter& parameter : task.parameters) text += tensor_to_bytes(parameter.value, parameter.name);
+  for (const Parameter& parameter : task.parameters) {
+    text += tensor_to_bytes(parameter.value, parameter.name);
+    text.append(parameter.held.begin(), parameter.held.end());
+  }
   const BatchOptions& batches = options.batches;
   const OptimizerOptions& optimizer = options.optimizer;
   text += fmt::format("{} {} {} {} {} {} {} {} {} {} {} {}", samples.sha256, samples.count,

@@ -78,6 +78,7 @@ void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<cons
   Moments& moments = moments_[index];
   const std::span<float> x = parameter.value.mutable_data<float>();
   for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!parameter.held.empty() && parameter.held[i] != 0) continue;
     const double value = x[i];
     double g = static_cast<double>(gradient[i]) / divisor * (is_log ? value : 1);
     if (decay > 0 && options_.kind != OptimizerKind::adamw) g += decay * value;

@@ -34,10 +34,9 @@ class Optimizer {
  public:
   Optimizer(const OptimizerOptions& options, const std::vector<Parameter>& parameters);
 
-  /// One step. gradients: one tensor per parameter, divided by `gradient_divisor` before use (the number of
-  /// samples). rate_factor: of the schedule.
-  /// source  Kingma, Ba, "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR
-  /// 2019
+  /// One step; held elements stay as they are. gradients: one tensor per parameter, divided by
+  /// `gradient_divisor` before use (the number of samples). rate_factor: of the schedule. source  Kingma, Ba,
+  /// "Adam", ICLR 2015; Loshchilov, Hutter, "Decoupled Weight Decay Regularization", ICLR 2019
   void step(std::vector<Parameter>& parameters, const Tensors& gradients, double gradient_divisor,
             double rate_factor);
 

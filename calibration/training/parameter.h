@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/training/held_zeros.h"
 #include "ir/tensor.h"
 
 namespace edgeopt {
@@ -25,7 +26,8 @@ inline bool is_scale(ParameterRole role) {
 struct Parameter {
   std::string name;  // of the training graph's input
   ParameterRole role = ParameterRole::weight;
-  Tensor value;  // float
+  Tensor value;            // float
+  HeldElements held = {};  // elements that do not move
 };
 
 }  // namespace edgeopt

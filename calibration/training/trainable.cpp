@@ -96,6 +96,7 @@ class Unrolling {
     const ValueId variable = add_parameter(
         name, ParameterRole::rounding, start.variable,
         {.kind = ParameterPlace::Kind::rounding, .dequantize = dequantize.id, .floor = start.floor});
+    result_.parameters.back().held = held_of(dequantize);
     const auto scalar = [&](double value) {
       return edit_.add_constant(Tensor::scalar(static_cast<float>(value)), name + "_number");
     };
@@ -131,16 +132,39 @@ class Unrolling {
     Tensor value = twin_of(name, integer_source_of(student_, dequantize)->integers.dims())
                        .value_or(dequantized(student_, dequantize));
     if (!options_.learns_weights) return edit_.add_constant(std::move(value), name + "_float");
-    return add_parameter(name, ParameterRole::weight, std::move(value),
-                         {.kind = ParameterPlace::Kind::integer_weight, .dequantize = dequantize.id});
+    HeldElements held = held_of(dequantize);
+    const ValueId parameter =
+        add_parameter(name, ParameterRole::weight, with_zeros(std::move(value), held),
+                      {.kind = ParameterPlace::Kind::integer_weight, .dequantize = dequantize.id});
+    result_.parameters.back().held = std::move(held);
+    return parameter;
+  }
+
+  HeldElements held_of(const Node& dequantize) const {
+    const std::string& name = student_.name_of(dequantize.outputs[0]);
+    const Tensor integers = integer_source_of(student_, dequantize)->integers;
+    const Graph* twin = options_.sparse_twin ? options_.sparse_twin : options_.float_twin;
+    const std::optional<Tensor> weight = twin_in(twin, name, integers.dims());
+    return weight ? held_zeros(*weight) : held_integer_zeros(integers);
+  }
+
+  static Tensor with_zeros(Tensor value, const HeldElements& held) {
+    const std::span<float> elements = value.mutable_data<float>();
+    for (std::size_t i = 0; i < held.size(); ++i)
+      if (held[i] != 0) elements[i] = 0;
+    return value;
   }
 
   // insert_quantization names what it makes of `w` "w_dequantized".
   std::optional<Tensor> twin_of(const std::string& name, const Dims& dims) const {
+    return twin_in(options_.float_twin, name, dims);
+  }
+
+  static std::optional<Tensor> twin_in(const Graph* graph, const std::string& name, const Dims& dims) {
     constexpr std::string_view suffix = "_dequantized";
-    if (!options_.float_twin || !name.ends_with(suffix)) return std::nullopt;
-    const auto found = options_.float_twin->find_value(name.substr(0, name.size() - suffix.size()));
-    const std::optional<Tensor> twin = found ? options_.float_twin->constant(*found) : std::nullopt;
+    if (!graph || !name.ends_with(suffix)) return std::nullopt;
+    const auto found = graph->find_value(name.substr(0, name.size() - suffix.size()));
+    const std::optional<Tensor> twin = found ? graph->constant(*found) : std::nullopt;
     return twin && twin->dims() == dims && twin->dtype() == DataType::float32 ? twin : std::nullopt;
   }
 
@@ -171,6 +195,7 @@ class Unrolling {
       learned_.insert(node.inputs[i]);
       edit_.replace(node.inputs[i], add_parameter(student_.name_of(node.inputs[i]), *role, *constant,
                                                   {.constant = node.inputs[i]}));
+      if (role == ParameterRole::weight) result_.parameters.back().held = held_zeros(*constant);
     }
   }
 

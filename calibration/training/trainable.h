@@ -18,6 +18,9 @@ struct TrainableOptions {
   /// The float graph that a Q/DQ student was made from, if it is at hand: weights start from its constants of
   /// the same name instead of from the rounded ones.
   const Graph* float_twin = nullptr;
+  /// Where the zeros of a Q/DQ student's weights stand, if not in the float twin: those of its constants of
+  /// the same name stay zero. Without both, the integers tell (held_zeros.h).
+  const Graph* sparse_twin = nullptr;
   bool learns_weights = true;
   bool learns_biases = true;
   bool learns_activation_scales = true;

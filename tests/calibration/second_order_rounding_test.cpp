@@ -44,6 +44,13 @@ TEST_CASE("feedback rounding: of two equal inputs the second makes up for the fi
   CHECK(integers == std::vector<std::int32_t>{0, 1});
 }
 
+TEST_CASE("feedback rounding: a weight that is exactly 0 stays 0, whatever it could make up for") {
+  const HessianRoot root({1, 1, 1, 1, 1, 1, 1, 1, 1}, 3);
+  std::vector<std::int32_t> integers(3);
+  root.round(std::vector<double>{0.4, 0, 0.4}, 1, symmetric_8, integers);
+  CHECK(integers == std::vector<std::int32_t>{0, 0, 1});
+}
+
 TEST_CASE("feedback rounding: without inputs every weight is rounded to nearest, and integers saturate") {
   const HessianRoot root({0, 0, 0, 0}, 2);
   std::vector<std::int32_t> integers(2);

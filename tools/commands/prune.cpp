@@ -1,20 +1,25 @@
-// Structured pruning: channels taken out for real, under a budget.
+// Pruning: channels taken out for real, under a budget; weights set to zero in a pattern; or both.
 #include "recipes/prune.h"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "hwprofiles/profile.h"
 #include "ir/onnx/onnx.h"
 #include "recipes/distill.h"
+#include "recipes/sparsify.h"
+#include "reports/write.h"
 #include "support/error.h"
 #include "support/file.h"
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe_prune.h"
+#include "tools/describe_sparsity.h"
 #include "tools/distill_options.h"
 #include "tools/prune_options.h"
+#include "tools/sparsity_options.h"
 
 namespace edgeopt {
 namespace {
@@ -23,6 +28,7 @@ struct Options {
   std::string model;
   std::string output;
   std::string keep;
+  SparsityFlags sparsity;
   std::string importance;
   std::string profile;
   std::vector<std::string> excluded;
@@ -37,13 +43,15 @@ void declare(CLI::App& app, Options& options) {
   for (const std::string_view name : importance_method_names()) methods.emplace_back(name);
   app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
   app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
-  app.add_option("--keep", options.keep, "What may be left: macs=0.5, params=0.5 or latency=0.5")
-      ->required()
+  app.add_option("--keep", options.keep,
+                 "What may be left of the channels: macs=0.5, params=0.5 or latency=0.5")
       ->type_name("COST=SHARE");
+  declare_sparsity_options(app, options.sparsity);
   app.add_option("--importance", options.importance,
                  "How channels are ranked (default: reconstruction with samples, magnitude without)")
       ->check(CLI::IsMember(methods));
-  app.add_option("--profile", options.profile, "Keep channel counts at multiples that this device wants")
+  app.add_option("--profile", options.profile,
+                 "Keep channel counts at multiples that this device wants; say what it gains from zeros")
       ->type_name("P");
   app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
       ->type_name("NODE")
@@ -80,26 +88,91 @@ PruneOptions prune_options(const Options& options, const RunContext& context) {
   return settings;
 }
 
+std::vector<HardwareProfile> asked_profiles(const Options& options) {
+  std::vector<HardwareProfile> profiles;
+  if (!options.profile.empty()) return {load_profile(options.profile)};
+  for (const std::string& name : profile_names()) profiles.push_back(load_profile(name));
+  return profiles;
+}
+
+/// What came of the steps that were asked for.
+struct Outcome {
+  std::optional<PrunedModel> pruned;
+  std::optional<SparsifiedModel> sparsified;
+  std::optional<Distilled> trained;
+  Graph teacher;  // the fused model
+  Graph graph;
+};
+
+void train(Outcome& outcome, const SampleSource& samples, const Options& options, const RunContext& context) {
+  outcome.trained = while_doing("training the pruned model", [&] {
+    return distill_model(outcome.graph, outcome.teacher, samples,
+                         distillation_options(options.learning, context));
+  });
+  outcome.graph = outcome.trained->graph;
+}
+
+Answer describe(const Outcome& outcome, const Options& options) {
+  const ModelFiles files{options.model, options.output};
+  Answer answer;
+  nlohmann::ordered_json json = {{"model", files.original}, {"result", files.result}};
+  if (outcome.pruned) {
+    answer = describe_prune(*outcome.pruned, files);
+    json = nlohmann::ordered_json::parse(answer.json);
+  }
+  if (outcome.sparsified) {
+    const SparsityPattern pattern = sparsity_pattern(options.sparsity.pattern);
+    answer.text += fmt::format(
+        "{}{}: {}, {} -> {}\n\n{}\nwho gains from these zeros:\n", outcome.pruned ? "\n" : "", files.result,
+        sparsity_headline(outcome.sparsified->sparse, pattern), human_bytes(model_bytes(files.original)),
+        human_bytes(model_bytes(files.result)), sparsity_text(*outcome.sparsified));
+    json["sparsity"] = sparsity_json(*outcome.sparsified, pattern);
+    for (const std::string& note : speed_notes(pattern, asked_profiles(options))) {
+      answer.text += fmt::format("  {}\n", note);
+      json["sparsity"]["notes"].push_back(note);
+    }
+  }
+  if (outcome.trained)
+    answer.text += "\nlearning the original's outputs back:\n" + describe_history(outcome.trained->history);
+  answer.json = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  if (outcome.pruned && !outcome.pruned->meets_budget) answer.exit_code = exit_goal_missed;
+  return answer;
+}
+
 Answer run(const Options& options, const RunContext& context) {
-  const PruneOptions settings = prune_options(options, context);
+  const bool has_samples = !options.data.data.empty();
+  if (options.keep.empty() && options.sparsity.pattern.empty())
+    throw UserError(
+        "nothing to prune: give --keep macs=0.5 for channels, --sparsity 0.5 for weights, or both");
+  std::optional<PruneOptions> channels;
+  if (!options.keep.empty()) channels = prune_options(options, context);
+  std::optional<SparsityOptions> sparsity;
+  if (!options.sparsity.pattern.empty()) {
+    sparsity = sparsity_options(options.sparsity, has_samples, context);
+    sparsity->weights.excluded = options.excluded;
+  }
   require_writable(options.output);
   const Graph model = load_model(options.model);
   std::optional<SampleSource> samples;
-  if (!options.data.data.empty()) samples = open_data(options.data, model, context);
-  const PrunedModel pruned = while_doing("pruning", [&] { return prune_model(model, samples, settings); });
-  std::optional<Distilled> trained;
-  if (samples && !options.without_training) {
-    trained = while_doing("training the pruned model", [&] {
-      return distill_model(pruned.graph, pruned.fused.graph, *samples,
-                           distillation_options(options.learning, context));
-    });
+  if (has_samples) samples = open_data(options.data, model, context);
+
+  Outcome outcome;
+  if (channels) {
+    outcome.pruned = while_doing("pruning", [&] { return prune_model(model, samples, *channels); });
+    outcome.teacher = outcome.pruned->fused.graph;
+    outcome.graph = outcome.pruned->graph;
+  } else {
+    outcome.graph = outcome.teacher = prepare_for_pruning(model, context.seed).graph;
   }
-  save_model(trained ? trained->graph : pruned.graph, options.output);
-  Answer answer = describe_prune(pruned, {options.model, options.output});
-  if (trained)
-    answer.text += "\nlearning the original's outputs back:\n" + describe_history(trained->history);
-  if (!pruned.meets_budget) answer.exit_code = exit_goal_missed;
-  return answer;
+  if (sparsity) {
+    outcome.sparsified = while_doing("setting weights to zero", [&] {
+      return sparsify_model(outcome.teacher, outcome.graph, samples, *sparsity);
+    });
+    outcome.graph = outcome.sparsified->sparse.graph;
+  }
+  if (samples && !options.without_training) train(outcome, *samples, options, context);
+  save_model(outcome.graph, options.output);
+  return describe(outcome, options);
 }
 
 }  // namespace
@@ -107,9 +180,10 @@ Answer run(const Options& options, const RunContext& context) {
 Command prune_command() {
   return command<Options>({
       .name = "prune",
-      .summary = "Take channels, heads and hidden units out of a model, down to a budget.",
+      .summary = "Take channels out of a model down to a budget, set weights to zero, or both.",
       .examples = "  edgeopt prune model.onnx --keep macs=0.5 --data samples.npz -o pruned.onnx\n"
-                  "  edgeopt prune model.onnx --keep params=0.3 --exclude /head/Conv -o pruned.onnx\n",
+                  "  edgeopt prune model.onnx --keep params=0.3 --exclude /head/Conv -o pruned.onnx\n"
+                  "  edgeopt prune model.onnx --sparsity 2:4 --data samples.npz -o sparse.onnx\n",
       .declare = declare,
       .run = run,
   });

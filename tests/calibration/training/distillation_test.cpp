@@ -57,6 +57,22 @@ TEST_CASE("a float student without its bias learns it back from outputs alone") 
         0.5 * relative_distance(teacher(), damaged, samples()));
 }
 
+TEST_CASE("zeros of a sparse student stay where they are, and the student comes closer") {
+  Edit edit(teacher());
+  Tensor weight = *teacher().constant(*teacher().find_value("v"));
+  for (std::size_t i = 0; i < weight.data<float>().size(); i += 3) weight.mutable_data<float>()[i] = 0;
+  edit.set_constant(*teacher().find_value("v"), weight);
+  const Graph sparse = edit.apply();
+  DistillationOptions options = short_run();
+  options.trainable = {};
+  const Distilled distilled = distill(sparse, teacher(), samples(), options);
+  const Tensor learned = *distilled.graph.constant(*distilled.graph.find_value("v"));
+  for (std::size_t i = 0; i < learned.data<float>().size(); ++i)
+    CHECK((learned.data<float>()[i] == 0) == (i % 3 == 0));
+  CHECK(relative_distance(teacher(), distilled.graph, samples()) <
+        0.5 * relative_distance(teacher(), sparse, samples()));
+}
+
 TEST_CASE("distillation gives the same bytes at one and two threads") {
   const int before = thread_count();
   set_thread_count(1);

@@ -6,7 +6,11 @@
 #include <cmath>
 #include <set>
 
+#include "calibration/training/integer_places.h"
+#include "calibration/training/optimizer.h"
 #include "calibration/training/soft_rounding.h"
+#include "ir/edit.h"
+#include "ir/evaluate.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 #include "tests/calibration/training/teaching.h"
@@ -100,6 +104,39 @@ TEST_CASE("rounding that is learned starts as the float weight and ends at one o
     if (parameter.role == ParameterRole::rounding) parameter.value = hardened(parameter.value);
   // Hardened at once, it is rounding to nearest: what the student has.
   CHECK(structural_difference(student, with_parameters(student, trainable, parameters)) == std::nullopt);
+}
+
+TEST_CASE("zeros of the float weight stay zero when weights or rounding are learned") {
+  Graph teacher = small_teacher();
+  Edit edit(teacher);
+  Tensor weight = *teacher.constant(*teacher.find_value("v"));
+  for (std::size_t i = 0; i < weight.data<float>().size(); i += 2) weight.mutable_data<float>()[i] = 0;
+  edit.set_constant(*teacher.find_value("v"), weight);
+  teacher = edit.apply();
+  const Graph student = quantized_student(teacher, samples(), 4);
+  for (const bool learns_rounding : {false, true}) {
+    const Trainable trainable = make_trainable(student, {.float_twin = learns_rounding ? &teacher : nullptr,
+                                                         .sparse_twin = &teacher,
+                                                         .learns_rounding = learns_rounding});
+    std::vector<Parameter> parameters = trainable.parameters;
+    Optimizer optimizer({.learning_rate = 0.5}, parameters);
+    Tensors gradients;
+    for (const Parameter& parameter : parameters) {
+      Tensor gradient(DataType::float32, parameter.value.dims());
+      std::ranges::fill(gradient.mutable_data<float>(), -1.0f);
+      gradients.push_back(gradient);
+    }
+    for (int step = 0; step < 4; ++step) optimizer.step(parameters, gradients, 1, 1);
+    const Graph learned = with_parameters(student, trainable, parameters);
+    const Node* dequantize = learned.producer(*learned.find_value("v_dequantized"), "DequantizeLinear");
+    const std::vector<std::int64_t> integers = to_int64s(integer_source_of(learned, *dequantize)->integers);
+    std::int64_t moved = 0;
+    for (std::size_t i = 0; i < integers.size(); ++i) {
+      if (i % 2 == 0) CHECK(integers[i] == 0);
+      moved += i % 2 == 1 && integers[i] != 0 ? 1 : 0;
+    }
+    CHECK(moved > 0);
+  }
 }
 
 TEST_CASE("the pull on rounding is the derivative of its penalty") {

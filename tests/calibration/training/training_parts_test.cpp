@@ -72,6 +72,34 @@ TEST_CASE("AdamW shrinks weights beside its steps, and nothing else") {
   CHECK(bias[0].value.data<float>()[0] == 2);
 }
 
+TEST_CASE("held elements stay exactly zero, whatever the optimizer, and the others move") {
+  for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam, OptimizerKind::adamw}) {
+    std::vector<Parameter> parameters = one_parameter(ParameterRole::weight, {0, 2, 0});
+    parameters[0].held = held_zeros(parameters[0].value);
+    Optimizer optimizer({.kind = kind, .learning_rate = 0.1, .weight_decay = 0.5}, parameters);
+    for (int step = 0; step < 5; ++step)
+      optimizer.step(parameters, {Tensor::of<float>({3}, {1, 1, -1})}, 1, 1);
+    const std::span<const float> values = parameters[0].value.data<float>();
+    CHECK(values[0] == 0);
+    CHECK(values[1] < 2);
+    CHECK(values[2] == 0);
+  }
+}
+
+TEST_CASE("exact zeros are held, but neither in a weight without zeros nor in one of nothing else") {
+  CHECK(held_zeros(Tensor::of<float>({3}, {0, 2, 0})) == HeldElements{1, 0, 1});
+  CHECK(held_zeros(Tensor::of<float>({2}, {1, 2})).empty());
+  CHECK(held_zeros(Tensor::of<float>({2}, {0, 0})).empty());
+}
+
+TEST_CASE("zeros of integers are held where rounding does not explain them") {
+  // Six zeros beside two of plus or minus one are more than twice as many; four are not.
+  CHECK(held_integer_zeros(Tensor::of<std::int8_t>({9}, {0, 0, 0, 1, -1, 7, 0, 0, 0})) ==
+        HeldElements{1, 1, 1, 0, 0, 0, 1, 1, 1});
+  CHECK(held_integer_zeros(Tensor::of<std::int8_t>({7}, {0, 0, 0, 1, -1, 7, 0})).empty());
+  CHECK(held_integer_zeros(Tensor::of<std::int8_t>({2}, {0, 0})).empty());
+}
+
 TEST_CASE("the schedule rises to one and falls to zero") {
   CHECK(cosine_schedule(0, 100, 0.1) < 0.2);
   CHECK(cosine_schedule(10, 100, 0.1) == doctest::Approx(1));

@@ -1,0 +1,43 @@
+// Sparse weights as a recipe: zeros in a pattern, repaired, judged. What `edgeopt prune --sparsity` runs.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "calibration/samples.h"
+#include "calibration/sparsification.h"
+#include "ir/graph.h"
+#include "recipes/judging.h"
+#include "support/error.h"
+
+namespace edgeopt {
+
+/// No layer of the model can be made sparse; the message gives the reasons.
+class NothingToSparsify : public UserError {
+ public:
+  using UserError::UserError;
+};
+
+struct SparsityOptions {
+  SparsifyOptions weights;
+  std::uint64_t seed = 1;
+};
+
+struct SparsifiedModel {
+  SparseModel sparse;
+  // Against the teacher, on samples that nothing was repaired on where there are enough; else `caution` says
+  // so.
+  std::optional<Judgement> before_repair, after_repair;
+  std::string caution;
+};
+
+/// A fused model with zeros in its weights.
+///
+/// student  what becomes sparse: the teacher itself, or what is left of it after channels went
+/// samples  real samples; without them only magnitude can choose, and nothing is repaired or judged
+/// returns  the same bytes for the same inputs and options, at any thread count
+/// throws   NothingToSparsify
+SparsifiedModel sparsify_model(const Graph& teacher, const Graph& student,
+                               const std::optional<SampleSource>& samples, const SparsityOptions& options);
+
+}  // namespace edgeopt

@@ -1,0 +1,35 @@
+#include "tools/sparsity_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "support/error.h"
+
+namespace edgeopt {
+
+void declare_sparsity_options(CLI::App& app, SparsityFlags& flags) {
+  std::vector<std::string> criteria;
+  for (const std::string_view name : sparsity_criterion_names()) criteria.emplace_back(name);
+  app.add_option("--sparsity", flags.pattern,
+                 "Zeros among the weights: a share (0.5), N:M (2:4) or blocks of outputs x inputs (4x1=0.5)")
+      ->type_name("PATTERN");
+  app.add_option("--criterion", flags.criterion,
+                 "Which weights go (default: second-order, with repair; magnitude needs no samples)")
+      ->check(CLI::IsMember(criteria));
+  app.add_option("--include", flags.included,
+                 "Make this node sparse although it would stay dense; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+}
+
+SparsityOptions sparsity_options(const SparsityFlags& flags, bool has_samples, const RunContext& context) {
+  SparsityOptions options{.weights = {.pattern = sparsity_pattern(flags.pattern),
+                                      .included = flags.included,
+                                      .progress = context.progress},
+                          .seed = context.seed};
+  if (!flags.criterion.empty()) options.weights.criterion = *sparsity_criterion_named(flags.criterion);
+  if (!has_samples && options.weights.criterion != SparsityCriterion::magnitude)
+    throw UserError("--sparsity needs samples (--data), or --criterion magnitude, which chooses without");
+  return options;
+}
+
+}  // namespace edgeopt
