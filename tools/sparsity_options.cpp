@@ -19,6 +19,8 @@ void declare_sparsity_options(CLI::App& app, SparsityFlags& flags) {
                  "Make this node sparse although it would stay dense; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
+  app.add_flag("--sparse-storage", flags.has_sparse_storage,
+               "Write weights as positions and values where that takes fewer bytes");
 }
 
 SparsityOptions sparsity_options(const SparsityFlags& flags, bool has_samples, const RunContext& context) {

@@ -12,6 +12,7 @@ struct SparsityFlags {
   std::string pattern;  // empty: weights stay dense
   std::string criterion;
   std::vector<std::string> included;
+  bool has_sparse_storage = false;
 };
 
 void declare_sparsity_options(CLI::App& app, SparsityFlags& flags);

@@ -60,6 +60,11 @@ Tensor take_tensor(onnx::TensorProto& proto, DataFolder& folder);
 /// `layout` is null where no data file is written.
 void write_tensor(onnx::TensorProto& proto, const Tensor& tensor, DataFileLayout* layout);
 
+/// Takes everything but the name out of the message; nothing, and the message stays whole, for forms that are
+/// not read.
+std::optional<Tensor> take_sparse_tensor(onnx::SparseTensorProto& proto, DataFolder& folder);
+void write_sparse_tensor(onnx::SparseTensorProto& proto, const Tensor& tensor);
+
 /// Takes the type out of the message.
 ValueType take_type(onnx::TypeProto& proto);
 void write_type(onnx::TypeProto& proto, const ValueType& type);

@@ -35,7 +35,7 @@ class GraphReader {
   Graph read(onnx::GraphProto& proto) {
     edit_.set_graph_name(proto.name(), "");
     for (auto& tensor : *proto.mutable_initializer()) define_constant(tensor);
-    for (auto& sparse : proto.sparse_initializer()) define_sparse(sparse);
+    for (auto& sparse : *proto.mutable_sparse_initializer()) define_sparse(sparse);
     for (auto& input : *proto.mutable_input()) define_input(input);
     define_outputs_of(proto.node());
     for (auto& output : *proto.mutable_output()) add_output(output.name(), &output);
@@ -84,9 +84,17 @@ class GraphReader {
     edit_.describe(id, [&](Value& value) { value.constant_unknown_fields = rest_of(proto); });
   }
 
-  // The sparse tensor stays among the graph's unknown fields; here it is a value that nobody computes.
-  void define_sparse(const onnx::SparseTensorProto& proto) {
-    ValueId& id = define(proto.values().name(), "initializer");
+  // Its message stays among the graph's unknown fields: emptied, or whole if it is of a form that is not
+  // read; then it is a value that nobody computes.
+  void define_sparse(onnx::SparseTensorProto& proto) {
+    const std::string name = proto.values().name();
+    ValueId& id = define(name, "initializer");
+    std::optional<Tensor> dense = while_doing(fmt::format("sparse initializer '{}'", name),
+                                              [&] { return take_sparse_tensor(proto, folder_); });
+    if (dense) {
+      id = edit_.add_constant(std::move(*dense), name);
+      return;
+    }
     id = edit_.add_constant(Tensor(), proto.values().name());
     edit_.describe(id, [&](Value& value) {
       value.constant.reset();

@@ -26,12 +26,13 @@ class GraphWriter {
   void write(onnx::GraphProto& proto) const {
     restore(proto, graph_.unknown_fields());
     drop_stale_types(proto);
+    const std::unordered_set<ValueId> sparse = write_sparse_constants(proto);
     if (!graph_.name().empty()) proto.set_name(graph_.name());
     for (const ValueId id : graph_.inputs()) write_value(*proto.add_input(), id);
     for (const ValueId id : graph_.outputs()) write_value(*proto.add_output(), id);
     for (const ValueId id : graph_.values()) {
       const Value& value = graph_.value(id);
-      if (value.constant) write_constant(*proto.add_initializer(), value);
+      if (value.constant && !sparse.contains(id)) write_constant(*proto.add_initializer(), value);
       const bool has_words = value.is_type_declared || !value.doc.empty() || !value.unknown_fields.empty();
       if (has_words && !value.is_input && !graph_.is_output(id)) write_value(*proto.add_value_info(), id);
     }
@@ -78,6 +79,25 @@ class GraphWriter {
     auto& entries = *proto.mutable_value_info();
     for (int i = entries.size() - 1; i >= 0; --i)
       if (written_.contains(entries.Get(i).name())) entries.DeleteSubrange(i, 1);
+  }
+
+  // Fills what reading emptied; constants that are no longer there are forgotten.
+  std::unordered_set<ValueId> write_sparse_constants(onnx::GraphProto& proto) const {
+    std::unordered_set<ValueId> written;
+    auto& entries = *proto.mutable_sparse_initializer();
+    for (int i = entries.size() - 1; i >= 0; --i) {
+      onnx::SparseTensorProto& entry = *entries.Mutable(i);
+      if (entry.values().has_data_type()) continue;  // whole
+      const std::optional<ValueId> id = graph_.find_value(entry.values().name());
+      if (!id || !graph_.value(*id).constant) {
+        entries.DeleteSubrange(i, 1);
+        continue;
+      }
+      written.insert(*id);
+      entry.mutable_values()->set_name(name(*id));
+      write_sparse_tensor(entry, *graph_.value(*id).constant);
+    }
+    return written;
   }
 
   void write_value(onnx::ValueInfoProto& proto, ValueId id) const {

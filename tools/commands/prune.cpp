@@ -8,6 +8,7 @@
 
 #include "hwprofiles/profile.h"
 #include "ir/onnx/onnx.h"
+#include "ir/onnx/sparse_storage.h"
 #include "recipes/distill.h"
 #include "recipes/sparsify.h"
 #include "reports/write.h"
@@ -171,7 +172,8 @@ Answer run(const Options& options, const RunContext& context) {
     outcome.graph = outcome.sparsified->sparse.graph;
   }
   if (samples && !options.without_training) train(outcome, *samples, options, context);
-  save_model(outcome.graph, options.output);
+  save_model(options.sparsity.has_sparse_storage ? with_sparse_storage(outcome.graph) : outcome.graph,
+             options.output);
   return describe(outcome, options);
 }
 
