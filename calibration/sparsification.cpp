@@ -57,6 +57,17 @@ class Sparsification {
     result_.unrepaired = model;
   }
 
+  std::vector<std::vector<double>> damages(const std::vector<double>& shares) {
+    std::vector<std::vector<double>> result;
+    const SparseCandidates candidates = sparse_candidates(dense_, options_);
+    for (const NodeId id : candidates.layers) {
+      result.push_back(damages_of(weighted_layer_at(dense_, dense_.node(id)).value(), shares));
+      report_progress(options_.progress, "trying shares of zeros", std::ssize(result),
+                      std::ssize(candidates.layers));
+    }
+    return result;
+  }
+
   SparseModel run() {
     SparseCandidates candidates = sparse_candidates(dense_, options_);
     result_.left_alone = std::move(candidates.left_alone);
@@ -92,8 +103,7 @@ class Sparsification {
       if (options_.criterion == SparsityCriterion::second_order) settle_bias(deltas.back(), *known);
       before += known->all.error_of(zeroing.back());
       after += known->all.error_of(deltas.back());
-      energy +=
-          weights.cwiseProduct(known->all.gram.topLeftCorner(weights.rows(), weights.rows()) * weights).sum();
+      energy += energy_of(weights, *known);
     }
     if (is_measured && energy > 0) {
       entry.error_before = std::sqrt(std::max(0.0, before) / energy);
@@ -108,6 +118,35 @@ class Sparsification {
     return layer_equations({.teacher = dense_, .student = result_.graph}, layer, *samples_,
                            {.sample_count = std::min(samples_->count, options_.largest_sample_count),
                             .positions_per_sample = options_.positions_per_sample});
+  }
+
+  std::vector<double> damages_of(const WeightedLayer& layer, const std::vector<double>& shares) const {
+    if (layer.features > options_.most_features) return {};
+    const Tensor weight = dense_.constant(layer.weight).value();
+    const bool has_bias = bias_place_of(dense_, layer).has_value();
+    std::vector<double> damages(shares.size(), 0.0);
+    double energy = 0;
+    const std::vector<Folds> folds = equations_of(layer);
+    for (std::int64_t g = 0; g < layer.groups; ++g) {
+      const MatrixXd weights = matrix_of(layer, weight, g);
+      const Equations known = equations_from(folds[static_cast<std::size_t>(g)], has_bias);
+      energy += energy_of(weights, known);
+      for (std::size_t k = 0; k < shares.size(); ++k) {
+        SparsityPattern pattern = options_.pattern;
+        pattern.share = shares[k];
+        const SparseWeights sparse = sparsify_with_feedback(weights, known.products, pattern,
+                                                            {.mask = zeros_of(weights), .taps = layer.taps});
+        const MatrixXd difference = sparse.weights - weights;
+        damages[k] += difference.cwiseProduct(known.products * difference).sum();
+      }
+    }
+    for (double& damage : damages) damage = energy > 0 ? std::max(0.0, damage) / energy : 0;
+    return damages;
+  }
+
+  static double energy_of(const MatrixXd& weights, const Equations& known) {
+    const Eigen::Index features = weights.rows();
+    return weights.cwiseProduct(known.all.gram.topLeftCorner(features, features) * weights).sum();
   }
 
   static MatrixXd padded(const MatrixXd& delta) {
@@ -234,6 +273,12 @@ SparseCandidates sparse_candidates(const Graph& model, const SparsifyOptions& op
                                      .reason = std::move(reason)});
   }
   return candidates;
+}
+
+std::vector<std::vector<double>> sparsity_damages(const Graph& model, const SampleSource& samples,
+                                                  const SparsifyOptions& options,
+                                                  const std::vector<double>& shares) {
+  return Sparsification(model, &samples, options).damages(shares);
 }
 
 SparseModel with_sparse_weights(const Graph& model, const SampleSource* samples,

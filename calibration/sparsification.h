@@ -71,6 +71,12 @@ struct SparseCandidates {
 /// throws  UserError naming an excluded or included node that is not there
 SparseCandidates sparse_candidates(const Graph& model, const SparsifyOptions& options);
 
+/// What part of its output's energy each candidate loses at each share, repaired, for the inputs that it gets
+/// in the dense model: [layer][share]. Layers of too many features lose nothing that is known: empty.
+std::vector<std::vector<double>> sparsity_damages(const Graph& model, const SampleSource& samples,
+                                                  const SparsifyOptions& options,
+                                                  const std::vector<double>& shares);
+
 /// The model with zeros in Conv, Gemm and MatMul. Zeros that are there stay, and count.
 ///
 /// Left alone: depthwise convolutions and layers that read the model's input (few weights, much harm; unless

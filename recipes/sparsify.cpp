@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
+#include "recipes/bit_assignment.h"
 #include "recipes/optimize.h"
 #include "recipes/prune.h"
 
@@ -21,6 +24,49 @@ namespace {
       (reasons.empty() ? std::string("no layer has weights that are constant") : reasons));
 }
 
+// Damage hardly changes with more samples; shares are tried for many layers.
+constexpr std::int64_t balancing_sample_count = 200;
+constexpr double knapsack_grain = 1.0 / 50'000;  // recipes/bit_assignment.cpp
+constexpr double tried_shares[] = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95};
+
+// The knapsack: what layers lose is least in sum while their weights that are left fit into the share.
+std::map<std::string, double> balanced_shares(const Graph& model, const SampleSource& samples,
+                                              const SparsifyOptions& options) {
+  std::vector<double> shares(std::begin(tried_shares), std::end(tried_shares));
+  shares.push_back(options.pattern.share);
+  SparsifyOptions few = options;
+  few.largest_sample_count = balancing_sample_count;
+  const std::vector<std::vector<double>> damages = sparsity_damages(model, samples, few, shares);
+  const SparseCandidates candidates = sparse_candidates(model, options);
+  std::vector<std::vector<LayerChoice>> layers;
+  std::vector<std::string> names;
+  double budget = 0;
+  for (std::size_t k = 0; k < damages.size(); ++k) {
+    if (damages[k].empty()) continue;
+    const Node& node = model.node(candidates.layers[k]);
+    const Tensor weight = model.constant(node.inputs[1]).value();
+    const auto count = static_cast<double>(weight.element_count());
+    const auto gone = static_cast<double>(std::ranges::count(weight.data<float>(), 0.0f));
+    names.push_back(model.name_of(node.outputs[0]));
+    std::vector<LayerChoice>& choices = layers.emplace_back();
+    for (std::size_t i = 0; i < shares.size(); ++i)
+      choices.push_back(
+          {.value = damages[k][i], .weight = count - std::max(gone, std::round(count * shares[i]))});
+    budget += choices.back().weight;
+  }
+  // The knapsack rounds up large weights; uniform shares must fit all the same.
+  budget *= 1 + knapsack_grain * static_cast<double>(layers.size());
+  const auto chosen = assign_choices(layers, budget);
+  std::map<std::string, double> result;
+  for (std::size_t k = 0; chosen && k < names.size(); ++k) result[names[k]] = shares[(*chosen)[k]];
+  return result;
+}
+
+bool can_balance(const SparsityOptions& options) {
+  return options.balances && options.weights.criterion == SparsityCriterion::second_order &&
+         !options.weights.pattern.is_grouped();
+}
+
 }  // namespace
 
 SparsifiedModel sparsify_model(const Graph& teacher, const Graph& student,
@@ -29,7 +75,9 @@ SparsifiedModel sparsify_model(const Graph& teacher, const Graph& student,
   if (candidates.layers.empty()) reject(candidates.left_alone);
   if (!samples) return {.sparse = with_sparse_weights(student, nullptr, options.weights)};
   const SampleSplit split = held_out(*samples);
-  SparsifiedModel result{.sparse = with_sparse_weights(student, &split.calibration, options.weights)};
+  SparsifyOptions weights = options.weights;
+  if (can_balance(options)) weights.shares = balanced_shares(student, split.calibration, weights);
+  SparsifiedModel result{.sparse = with_sparse_weights(student, &split.calibration, weights)};
   result.caution = split.caution;
   result.before_repair =
       judge_models(teacher, result.sparse.unrepaired, split.judging, {.seed = options.seed});

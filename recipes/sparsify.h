@@ -20,6 +20,9 @@ class NothingToSparsify : public UserError {
 
 struct SparsityOptions {
   SparsifyOptions weights;
+  /// Shares of their own for the layers, so that the sum of what they lose is least and the whole has the
+  /// pattern's share; not for N:M, nor without second order.
+  bool balances = true;
   std::uint64_t seed = 1;
 };
 

@@ -19,6 +19,8 @@ void declare_sparsity_options(CLI::App& app, SparsityFlags& flags) {
                  "Make this node sparse although it would stay dense; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
+  app.add_flag("--uniform", flags.is_uniform,
+               "The same share of zeros in every layer (default: shares with the least damage in sum)");
   app.add_flag("--sparse-storage", flags.has_sparse_storage,
                "Write weights as positions and values where that takes fewer bytes");
 }
@@ -27,6 +29,7 @@ SparsityOptions sparsity_options(const SparsityFlags& flags, bool has_samples, c
   SparsityOptions options{.weights = {.pattern = sparsity_pattern(flags.pattern),
                                       .included = flags.included,
                                       .progress = context.progress},
+                          .balances = !flags.is_uniform,
                           .seed = context.seed};
   if (!flags.criterion.empty()) options.weights.criterion = *sparsity_criterion_named(flags.criterion);
   if (!has_samples && options.weights.criterion != SparsityCriterion::magnitude)

@@ -13,6 +13,7 @@ struct SparsityFlags {
   std::string criterion;
   std::vector<std::string> included;
   bool has_sparse_storage = false;
+  bool is_uniform = false;
 };
 
 void declare_sparsity_options(CLI::App& app, SparsityFlags& flags);

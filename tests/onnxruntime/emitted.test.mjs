@@ -150,6 +150,18 @@ for (const model of models) {
   });
 }
 
+describe('sparse weights', () => {
+  it('stored as sparse initializers, ONNX Runtime computes what it computes with dense ones', async () => {
+    const [dense, sparse] = ['dense', 'sparse'].map((storage) => path.join(folder, `weights.${storage}.onnx`));
+    const prune = ['prune', path.join(samples, 'residual_cnn.onnx'), '--sparsity', '0.9', '--criterion', 'magnitude'];
+    await edgeopt(...prune, '-o', dense);
+    await edgeopt(...prune, '--sparse-storage', '-o', sparse);
+    assert.ok(fs.statSync(sparse).size < 0.5 * fs.statSync(dense).size);
+    const comparison = await judge('compare', dense, sparse);
+    assert.equal(comparison.max_relative, 0);
+  });
+});
+
 describe('weights in blocks of 4 bits', () => {
   const model = sample('vision_transformer', 'shapes');
   for (const format of ['qdq', 'matmulnbits']) {
