@@ -68,6 +68,8 @@ class Story {
     PrunedModel pruned = prune_model(original_, samples, *request_.prune);
     told_.notes.push_back(fmt::format("pruned to {:.1f} % of the multiply-adds",
                                       100 * pruned.multiply_adds.result / pruned.multiply_adds.original));
+    for (const RemovedBlock& block : pruned.blocks)
+      told_.notes.push_back(fmt::format("residual block '{}' was taken out before that", block.name));
     told_.pruning = PruningFacts{.groups = std::move(pruned.groups),
                                  .kept = std::move(pruned.kept),
                                  .multiply_adds = pruned.multiply_adds,

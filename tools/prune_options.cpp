@@ -2,11 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 
 #include "support/error.h"
 
 namespace edgeopt {
+
+void declare_block_options(CLI::App& app, BlockChoice& blocks) {
+  app.add_option("--remove-blocks", blocks.count,
+                 "Take out so many residual blocks first, the least harmful for what they cost: time that "
+                 "channels do not save")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--remove-block", blocks.names,
+                 "Take out the residual block that ends at this Add; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+}
+
+void require_budget(const BlockChoice& blocks, const std::string& keep) {
+  if (keep.empty() && blocks.removes_any())
+    throw UserError("residual blocks are removed within a budget; give --keep, such as --keep macs=0.7");
+}
 
 ChannelBudget channel_budget(const std::string& keep) {
   const std::size_t equals = keep.find('=');

@@ -3,8 +3,18 @@
 #include <string>
 
 #include "passes/choose_channels.h"
+#include "recipes/block_removal.h"
+
+namespace CLI {
+class App;
+}
 
 namespace edgeopt {
+
+void declare_block_options(CLI::App& app, BlockChoice& blocks);
+
+/// throws  UserError if blocks shall go, but `keep` names no budget
+void require_budget(const BlockChoice& blocks, const std::string& keep);
 
 /// "macs=0.5", "params=0.5" or "latency=0.5".
 /// throws  UserError for anything else

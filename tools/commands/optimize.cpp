@@ -30,6 +30,7 @@ struct Options {
   std::string report;
   int run_count = 100;
   std::string keep;
+  BlockChoice blocks;
   bool recovers = false;
   DistillFlags learning;
   QuantizeFlags quantization;
@@ -56,6 +57,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--keep", options.keep,
                  "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays")
       ->type_name("COST=SHARE");
+  declare_block_options(app, options.blocks);
   app.add_flag("--recover", options.recovers,
                "Learn the original's outputs back, after pruning and after quantizing; takes minutes");
   declare_distill_options(app, options.learning);
@@ -95,10 +97,12 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
       .original_bytes = static_cast<double>(model_bytes(options.model)),
       .progress = context.progress,
   };
+  require_budget(options.blocks, options.keep);
   if (!options.keep.empty())
     request.prune = PruneOptions{.budget = channel_budget(options.keep),
                                  .importance = {.progress = context.progress},
                                  .repair = {.progress = context.progress},
+                                 .blocks = options.blocks,
                                  .seed = context.seed};
   if (options.recovers) {
     request.training = distillation_options(options.learning, context);

@@ -57,15 +57,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--exclude", options.excluded, "Leave this node's weights as they are; may be repeated")
       ->type_name("NODE")
       ->allow_extra_args(false);
-  app.add_option("--remove-blocks", options.blocks.count,
-                 "Take out so many residual blocks first, the least harmful for what they cost: time that "
-                 "channels do not save")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str();
-  app.add_option("--remove-block", options.blocks.names,
-                 "Take out the residual block that ends at this Add; may be repeated")
-      ->type_name("NODE")
-      ->allow_extra_args(false);
+  declare_block_options(app, options.blocks);
   app.add_flag("--no-train", options.without_training,
                "Repair alone: do not learn the original's outputs back");
   declare_distill_options(app, options.learning);
@@ -141,6 +133,7 @@ Answer describe(const Outcome& outcome, const Options& options) {
 }
 
 Answer run(const Options& options, const RunContext& context) {
+  require_budget(options.blocks, options.keep);
   const bool has_samples = !options.data.data.empty();
   if (options.keep.empty() && options.sparsity.pattern.empty())
     throw UserError(
