@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 
 #include "ir/evaluate.h"
 #include "recipes/class_scores.h"
@@ -35,7 +36,9 @@ struct SampleResult {
   std::int64_t reference_predicted = -1;
   std::int64_t label_rank = -1;  // classes before the label's; 0 is top-1
   std::int64_t reference_label_rank = -1;
-  double divergence = 0;  // of the classes from the reference's
+  double divergence = 0;    // of the classes from the reference's
+  double score_energy = 0;  // of the reference's scores around their mean
+  double score_noise = 0;
   std::vector<OutputSums> outputs;
 };
 
@@ -138,10 +141,7 @@ class SampleRunner {
       const Tensors expected = reference_sessions_->session(worker).run(sample.inputs);
       if (class_output_)
         classify(expected[*class_output_], sample, result.reference_predicted, result.reference_label_rank);
-      if (class_output_)
-        result.divergence =
-            divergence(log_probabilities(expected[*class_output_], is_probability_of_reference_),
-                       log_probabilities(outputs[*class_output_], is_probability_));
+      if (class_output_) compare_classes(expected[*class_output_], outputs[*class_output_], result);
       for (const std::size_t i : compared_)
         result.outputs.push_back(
             compare_outputs(expected[i], outputs[i], graph_.name_of(graph_.outputs()[i])));
@@ -163,6 +163,21 @@ class SampleRunner {
       throw UserError(fmt::format("the label is {}, but the model has classes 0 to {}; mend the labels",
                                   *sample.label, scores.size() - 1));
     label_rank = rank_of(scores, *sample.label);
+  }
+
+  void compare_classes(const Tensor& expected, const Tensor& found, SampleResult& result) const {
+    const std::vector<double> wanted = log_probabilities(expected, is_probability_of_reference_);
+    const std::vector<double> given = log_probabilities(found, is_probability_);
+    result.divergence = divergence(wanted, given);
+    if (wanted.size() != given.size()) return;
+    const auto count = static_cast<double>(wanted.size());
+    const double wanted_mean = std::accumulate(wanted.begin(), wanted.end(), 0.0) / count;
+    const double given_mean = std::accumulate(given.begin(), given.end(), 0.0) / count;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const double score = wanted[i] - wanted_mean, error = given[i] - given_mean - score;
+      result.score_energy += score * score;
+      result.score_noise += error * error;
+    }
   }
 
   const Graph& graph_;
@@ -292,6 +307,12 @@ Evaluation evaluate_model(const Graph& graph, const SampleSource& samples, const
   if (class_output) {
     evaluation.agreement = agreement_of(results);
     evaluation.divergence = divergence_of(results, options.seed);
+    double energy = 0, noise = 0;
+    for (const SampleResult& result : results) {
+      energy += result.score_energy;
+      noise += result.score_noise;
+    }
+    evaluation.score_sqnr_db = decibels(energy, noise);
   }
   for (std::size_t k = 0; k < runner.compared().size(); ++k)
     evaluation.outputs.push_back(

@@ -58,6 +58,9 @@ struct Evaluation {
   std::optional<Interval> agreement;  // same class as the reference
   /// Mean over the samples of KL(reference || model) between the distributions over classes, in nats.
   std::optional<Interval> divergence;
+  /// SQNR of the logarithms of the probabilities around their mean, over all samples: of the scores behind a
+  /// Softmax, too.
+  std::optional<double> score_sqnr_db;
   std::vector<OutputCloseness> outputs;  // with a reference; floating-point outputs
   bool operator==(const Evaluation&) const = default;
 };

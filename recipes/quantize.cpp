@@ -71,7 +71,11 @@ ObserverTrial trial_of(ObserverMethod method, const Graph& teacher, const Graph&
   const SampleSource few = slice_samples(samples, 0, std::min(samples.count, trial_sample_count));
   const Evaluation evaluation = evaluate_model(student, few, {.reference = &teacher});
   ObserverTrial trial{.method = method};
-  if (evaluation.divergence) trial.divergence = evaluation.divergence->value;
+  // The divergence of so few samples is that of the two or three that are undecided.
+  if (evaluation.score_sqnr_db) {
+    trial.sqnr_db = std::clamp(*evaluation.score_sqnr_db, -perfect_sqnr_db, perfect_sqnr_db);
+    return trial;
+  }
   double sum = 0;
   for (const OutputCloseness& output : evaluation.outputs)
     sum += std::clamp(output.sqnr_db.value, -perfect_sqnr_db, perfect_sqnr_db);
@@ -227,21 +231,14 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
     candidate.observer = observer.method;
     if (options.observers.size() > 1)
       trials.push_back(trial_of(observer.method, prepared, candidate.graph, samples));
-    const bool is_best = trials.empty() || std::ranges::all_of(trials.begin(), trials.end() - 1,
-                                                               [&](const ObserverTrial& earlier) {
-                                                                 return trials.back().is_closer_than(earlier);
-                                                               });
+    const bool is_best =
+        trials.empty() || std::ranges::max_element(trials, {}, &ObserverTrial::sqnr_db) == trials.end() - 1;
     if (!best || is_best) best = std::move(candidate);
   }
   if (!best) throw InternalError("no observer was given");
   QuantizedModel result = story.rounded(std::move(*best), prepared, samples);
   result.trials = std::move(trials);
   return recovered(std::move(result), samples, options);
-}
-
-bool ObserverTrial::is_closer_than(const ObserverTrial& other) const {
-  if (divergence && other.divergence) return *divergence < *other.divergence;
-  return sqnr_db > other.sqnr_db;
 }
 
 std::string_view name_of(Equalization equalization) {

@@ -77,10 +77,7 @@ struct QuantizeOptions {
 /// One observer that was tried, and how close to the float model its result came.
 struct ObserverTrial {
   ObserverMethod method = ObserverMethod::minmax;
-  /// On samples that calibrated: of the classes, where there are some; else the mean SQNR of the outputs.
-  std::optional<double> divergence = {};
-  double sqnr_db = 0;
-  bool is_closer_than(const ObserverTrial& other) const;
+  double sqnr_db = 0;  // on samples that calibrated: of the scores of classes, else the mean over the outputs
 };
 
 struct QuantizedModel {

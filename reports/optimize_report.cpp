@@ -61,9 +61,7 @@ QuantizationFacts quantization_facts(const QuantizedModel& model, const Optimize
                           .integer_layer_count = model.integer_layer_count};
   for (const ObserverTrial& trial : model.trials)
     facts.steps.emplace_back(fmt::format("observer {}", name_of(trial.method)),
-                             trial.divergence
-                                 ? fmt::format("{:.4f} nats, {:.1f} dB", *trial.divergence, trial.sqnr_db)
-                                 : fmt::format("{:.1f} dB", trial.sqnr_db));
+                             fmt::format("{:.1f} dB", trial.sqnr_db));
   facts.steps.emplace_back("equalization", std::string(name_of(request.quantize.equalization)));
   facts.steps.emplace_back("bias correction", request.quantize.corrects_biases ? "on" : "off");
   for (const KeptFloat& layer : model.kept_float)

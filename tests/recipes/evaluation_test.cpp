@@ -88,6 +88,15 @@ TEST_CASE("divergence is that of the softmax of the scores, from the reference's
   CHECK(evaluation.divergence->value == doctest::Approx(expected).epsilon(1e-6));
 }
 
+TEST_CASE("the SQNR of scores leaves out what is common to all classes") {
+  const Graph reference = scores_plus({0, 0});
+  // Scores -1 and 1 around their mean against -1.1 and 1.1: 20 dB, whatever is added to both.
+  const Evaluation evaluation =
+      evaluate_model(scores_plus({2.9F, 3.1F}), source_of({{0, 2}}, {}), {.reference = &reference});
+  REQUIRE(evaluation.score_sqnr_db);
+  CHECK(*evaluation.score_sqnr_db == doctest::Approx(20).epsilon(1e-4));
+}
+
 TEST_CASE("divergence takes the output of a Softmax as the probabilities themselves") {
   const Graph scores = scores_plus({1, 0});
   Edit edit(scores);
