@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "calibration/channel_statistics.h"
@@ -128,12 +129,11 @@ void Equalizer::weigh_outputs(NodeId node, Reader& reader) {
 void Equalizer::carry_importance_back() {
   for (const FactorGroup& group : groups_)
     importance_.emplace_back(static_cast<std::size_t>(group.unit_count), 0.0);
-  const auto nodes = graph_.nodes();
-  for (auto id = nodes.rbegin(); id != nodes.rend(); ++id) {
-    const auto found = readers_.find(*id);
+  for (const NodeId id : std::views::reverse(graph_.nodes())) {
+    const auto found = readers_.find(id);
     if (found == readers_.end()) continue;
     Reader& reader = found->second;
-    weigh_outputs(*id, reader);
+    weigh_outputs(id, reader);
     for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k)
       for (std::int64_t c = 0; c < reader.matrix.columns; ++c)
         if (const std::int32_t unit = reader.unit(k, c); unit != no_unit)

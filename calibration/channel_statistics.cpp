@@ -53,6 +53,7 @@ void add(const std::vector<double>& seen, double share, ChannelStatistics& total
 std::vector<ChannelStatistics> observe_channels(const Graph& graph, const std::vector<ValueDim>& dims,
                                                 const SampleSource& samples, std::int64_t sample_count) {
   std::vector<ChannelValue> values;
+  values.reserve(dims.size());
   for (const ValueDim& dim : dims) values.push_back({dim.value, static_cast<std::size_t>(dim.axis)});
   const Graph observed = with_only_outputs(graph, values);
   SessionPool sessions(observed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ranges>
 #include <set>
 
 #include "ir/edit.h"
@@ -85,7 +86,7 @@ Graph without_block(const Graph& graph, const ResidualBlock& block) {
   Edit edit(graph);
   edit.replace(graph.node(block.add).outputs[0], block.skip);
   edit.remove(block.add);
-  for (auto id = block.branch.rbegin(); id != block.branch.rend(); ++id) edit.remove(*id);
+  for (const NodeId id : std::views::reverse(block.branch)) edit.remove(id);
   return edit.apply();
 }
 
