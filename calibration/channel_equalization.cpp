@@ -58,6 +58,15 @@ bool is_quantized(const Graph& graph, ValueId value, const std::set<NodeId>& rea
   });
 }
 
+// What noise of 1 on each unit does at the reader's outputs.
+void add_gains(const Reader& reader, std::vector<double>& gains) {
+  for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k)
+    for (std::int64_t c = 0; c < reader.matrix.columns; ++c)
+      if (const std::int32_t unit = reader.unit(k, c); unit != no_unit)
+        gains[static_cast<std::size_t>(unit)] +=
+            reader.output_importance[static_cast<std::size_t>(k)] * reader.weight(k, c) * reader.weight(k, c);
+}
+
 class Equalizer {
  public:
   Equalizer(const Graph& graph, const std::vector<FactorGroup>& groups, const EqualizationOptions& options)
@@ -134,12 +143,7 @@ void Equalizer::carry_importance_back() {
     if (found == readers_.end()) continue;
     Reader& reader = found->second;
     weigh_outputs(id, reader);
-    for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k)
-      for (std::int64_t c = 0; c < reader.matrix.columns; ++c)
-        if (const std::int32_t unit = reader.unit(k, c); unit != no_unit)
-          importance_[reader.group][static_cast<std::size_t>(unit)] +=
-              reader.output_importance[static_cast<std::size_t>(k)] * reader.weight(k, c) *
-              reader.weight(k, c);
+    add_gains(reader, importance_[reader.group]);
   }
 }
 
@@ -165,14 +169,7 @@ ActivationNoise Equalizer::activation_noise(const FactorGroup& group,
   }
   for (const Use& use : graph_.uses(member.dim.value)) {
     const auto found = readers_.find(use.node);
-    if (found == readers_.end()) continue;
-    const Reader& reader = found->second;
-    for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k)
-      for (std::int64_t c = 0; c < reader.matrix.columns; ++c)
-        if (const std::int32_t unit = reader.unit(k, c); unit != no_unit)
-          noise.gains[static_cast<std::size_t>(unit)] +=
-              reader.output_importance[static_cast<std::size_t>(k)] * reader.weight(k, c) *
-              reader.weight(k, c);
+    if (found != readers_.end()) add_gains(found->second, noise.gains);
   }
   return noise;
 }

@@ -64,15 +64,8 @@ Graph sized(const Graph& graph, std::uint64_t seed) {
 }
 
 SampleSource subset(const SampleSource& samples, std::vector<std::int64_t> indexes, const std::string& what) {
-  SampleSource result = samples;
-  result.count = std::ssize(indexes);
+  SampleSource result = select_samples(samples, std::move(indexes));
   result.description = fmt::format("{} ({})", samples.description, what);
-  result.labels.clear();
-  for (const std::int64_t i : indexes)
-    if (samples.has_labels) result.labels.push_back(samples.labels[static_cast<std::size_t>(i)]);
-  result.read = [read = samples.read, indexes = std::move(indexes)](std::int64_t index) {
-    return read(indexes[static_cast<std::size_t>(index)]);
-  };
   return result;
 }
 
