@@ -132,7 +132,7 @@ struct QuantizationTraits {
 
 struct OpDefinition {
   std::string name;
-  std::string domain = "";
+  std::string domain = {};
   /// Every opset version in which ONNX changed the operator, ascending; a rule may ask `opset` of its call.
   std::vector<int> versions = {1};
   /// So many leading inputs must be present; checked before `infer` and `evaluate` see a node.
@@ -147,6 +147,7 @@ struct OpDefinition {
   bool is_elementwise = false;   // output element i depends on input elements i alone (after broadcasting)
   bool is_commutative = false;   // the order of the inputs does not matter
   bool is_idempotent = false;    // f(f(x)) == f(x)
+  bool is_homogeneous = false;   // f(s x) == s f(x) for s > 0, with all float inputs in x
   bool is_deterministic = true;  // false for random operators: never folded, never merged
 };
 

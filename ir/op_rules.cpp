@@ -131,6 +131,11 @@ std::int64_t known_element_count(const Operand& operand) {
   return count;
 }
 
+OpDefinition homogeneous(OpDefinition op) {
+  op.is_homogeneous = true;
+  return op;
+}
+
 CostRule operations_per_output(std::int64_t count) {
   return [count](const InferCall&, std::span<const Operand> outputs) {
     return Cost{.other_operations = outputs.empty() ? 0 : count * known_element_count(outputs[0])};

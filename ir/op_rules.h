@@ -46,6 +46,9 @@ CostRule operations_per_output(std::int64_t count);
 /// Elements of a shape where symbols and unknown dims count as 1.
 std::int64_t known_element_count(const Operand& operand);
 
+/// The operator with the fact that f(s x) == s f(x) for s > 0.
+OpDefinition homogeneous(OpDefinition op);
+
 /// An index counted from the front. throws UserError if it is outside [-length, length)
 std::int64_t normalize_index(std::int64_t index, std::int64_t length);
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
+#include "ir/tied_dims.h"
 #include "passes/framework/element_order.h"
 #include "passes/framework/match.h"
 
@@ -54,11 +56,17 @@ std::optional<std::string> obstacle_in(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
-// Operators that treat channels apart and f(s x) == s f(x) for s > 0.
-bool passes_factors(const Node& node) {
-  static const std::vector<std::string> operators = {"Relu",        "LeakyRelu",         "MaxPool",
-                                                     "AveragePool", "GlobalAveragePool", "GlobalMaxPool"};
-  return node.domain.empty() && std::ranges::find(operators, node.op_type) != operators.end();
+// f(s x) == s f(x) for s > 0 with input 0 as x, and the channels of axis 1 stay apart.
+bool passes_factors(const Graph& graph, const Node& node) {
+  const OpDefinition* op = find_op(node);
+  if (!op || !op->is_homogeneous) return false;
+  const std::vector<Operand> inputs = operands_of(graph, node);
+  const auto further = std::span(inputs).subspan(1);
+  if (std::ranges::any_of(further, [](const Operand& each) { return is_floating_point(each.type.dtype); }))
+    return false;
+  const InferCall call{.node = node, .opset = graph.opset(node.domain), .inputs = inputs};
+  const TiedDims channels{.dims = {input_dim(0, 1), output_dim(0, 1)}};
+  return op->is_elementwise || std::ranges::count(tied_dims_of(*op, call), channels) > 0;
 }
 
 // [N, C, H, W] -> [N, C H W], in the order of the elements.
@@ -121,9 +129,8 @@ std::variant<Declined, LayerLink> link_behind(const Graph& graph, const Equalize
     if (user->input(0) != value) return Declined{fmt::format("{} reads its result", user->op_type)};
     if (is_layer(*user)) return end_of(std::move(link), layer, *user, graph);
     if (user->is("Clip")) return Declined{"the bound of a Clip would have to move with each channel"};
-    if (!passes_factors(*user) && !flattens_channels(graph, *user))
+    if (!passes_factors(graph, *user) && !flattens_channels(graph, *user))
       return Declined{fmt::format("{} reads its result", user->op_type)};
-    if (used_output_count(graph, *user) > 1) return Declined{"the indices of a MaxPool are used"};
     value = user->outputs[0];
   }
 }

@@ -1,11 +1,9 @@
 #include "passes/factor_groups.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include "ir/edit.h"
 #include "ir/tied_dims.h"
@@ -21,28 +19,27 @@ namespace {
 
 constexpr const char* not_passed = "no factor passes";
 
-// f(s x) == s f(x) for s > 0, and channels stay apart. Pad and Clip have conditions of their own.
-constexpr std::array<std::string_view, 18> homogeneous = {
-    "Add",      "AveragePool", "Concat",  "Flatten",   "GlobalAveragePool", "GlobalMaxPool",
-    "Identity", "LeakyRelu",   "MaxPool", "ReduceMax", "ReduceMean",        "ReduceSum",
-    "Relu",     "Reshape",     "Slice",   "Split",     "Squeeze",           "Transpose"};
-
 bool pads_with_zero(const Graph& graph, const Node& node) {
   if (node.attributes.get_string("mode", "constant") != "constant") return true;
   if (!node.has_input(2)) return node.attributes.get_float("value", 0) == 0;
   return constant_number(graph, node.inputs[2]) == 0.0;
 }
 
-bool passes_factors(const Graph& graph, const Node& node) {
-  if (!node.domain.empty()) return false;
+// Pad and Clip are homogeneous under conditions.
+bool passes_factors(const Graph& graph, const Node& node, const OpDefinition& op) {
   if (node.is("Pad")) return pads_with_zero(graph, node);
   if (node.is("Clip")) {
     const std::optional<ClipRange> range = clip_range_of(graph, node);
     return range && range->low == 0 && range->high > 0;
   }
-  // The indices of a MaxPool are no numbers of its channels.
-  if (node.is("MaxPool") && used_output_count(graph, node) > 1) return false;
-  return std::ranges::find(homogeneous, node.op_type) != homogeneous.end();
+  return op.is_homogeneous;
+}
+
+// All that an elementwise operator adds or compares must take the factor; what is broadcast over the channels
+// cannot.
+bool reaches_all_inputs(const TiedDims& tie, const Node& node, const OpDefinition& op) {
+  const auto tied = std::ranges::count_if(tie.dims, [](const OperandDim& dim) { return !dim.is_output; });
+  return !op.is_elementwise || !op.is_homogeneous || tied == std::ssize(node.inputs);
 }
 
 bool is_scaled_normalization(const Graph& graph, const Node& node) {
@@ -119,17 +116,17 @@ bool Finder::add_layer(const Node& node) {
 }
 
 void Finder::add_passing(const Node& node) {
-  const std::vector<Operand> inputs = operands_of(graph_, node);
   const OpDefinition* op = find_op(node);
-  if (!op) return;
+  if (!op || !passes_factors(graph_, node, *op)) return;
+  const std::vector<Operand> inputs = operands_of(graph_, node);
   for (const TiedDims& tie :
        tied_dims_of(*op, {.node = node, .opset = graph_.opset(node.domain), .inputs = inputs}))
-    if (tie.choice <= 1) sets_.add_tie(node, tie);
+    if (tie.choice <= 1 && reaches_all_inputs(tie, node, *op)) sets_.add_tie(node, tie);
 }
 
 void Finder::add_node(const Node& node) {
   sets_.forget_marks();
-  if (node.captures.empty() && !add_layer(node) && passes_factors(graph_, node)) add_passing(node);
+  if (node.captures.empty() && !add_layer(node)) add_passing(node);
   for (const ValueId id : node.inputs) keep_unmarked(id);
   for (const ValueId id : node.outputs) keep_unmarked(id);
   for (const Capture& capture : node.captures) sets_.keep_all(capture.value, not_passed);

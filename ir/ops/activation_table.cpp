@@ -97,6 +97,7 @@ OpDefinition shrink_definition() {
 OpDefinition leaky_relu_definition() {
   OpDefinition op = activation("LeakyRelu", {1, 6, 16}, leaky_relu);
   op.quantization.role = QuantizationRole::computes;
+  op.is_homogeneous = true;
   return op;
 }
 

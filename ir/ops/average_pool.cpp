@@ -43,6 +43,7 @@ OpDefinition average_pool_op() {
       .gradient = own_gradient_operator(),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::computes},
+      .is_homogeneous = true,
   };
 }
 

@@ -139,11 +139,12 @@ std::vector<OpDefinition> binary_table() {
   constexpr TypeList<bool> booleans;
   constexpr IntegerTypes integers;
   return {
+      with_gradient(quantizable(commutative(
+                        homogeneous(arithmetic("Add", add_dims, [](auto a, auto b) { return add(a, b); })))),
+                    add_gradient),
       with_gradient(
-          quantizable(commutative(arithmetic("Add", add_dims, [](auto a, auto b) { return add(a, b); }))),
-          add_gradient),
-      with_gradient(arithmetic("Sub", subtract_dims, [](auto a, auto b) { return subtract(a, b); }),
-                    subtract_gradient),
+          homogeneous(arithmetic("Sub", subtract_dims, [](auto a, auto b) { return subtract(a, b); })),
+          subtract_gradient),
       with_gradient(quantizable(commutative(
                         arithmetic("Mul", multiply_dims, [](auto a, auto b) { return multiply(a, b); }))),
                     multiply_gradient),

@@ -133,6 +133,7 @@ OpDefinition concat_op() {
       .gradient = gradient,
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

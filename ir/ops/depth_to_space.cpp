@@ -66,6 +66,7 @@ OpDefinition depth_to_space_op() {
       .evaluate = evaluate,
       .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

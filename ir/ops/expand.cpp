@@ -58,6 +58,7 @@ OpDefinition expand_op() {
           [](const GradientCall& call, ValueId dy) { return sum_to_input(call, dy, 0); }),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -45,6 +45,7 @@ OpDefinition flatten_op() {
       .gradient = first_input_gradient(reshape_to_input),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -85,6 +85,7 @@ OpDefinition gather_op() {
       .gradient = move_gradient(),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -47,6 +47,7 @@ OpDefinition gather_elements_op() {
       .evaluate = evaluate,
       .gradient = move_gradient(),
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -76,6 +76,7 @@ OpDefinition gather_nd_op() {
       .infer = infer,
       .evaluate = evaluate,
       .gradient = move_gradient(),
+      .is_homogeneous = true,
   };
 }
 

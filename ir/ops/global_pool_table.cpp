@@ -68,7 +68,8 @@ std::vector<OpDefinition> global_pool_table() {
            .count_cost = pool_cost,
            .gradient = first_input_gradient(average_gradient),
            .tied_dims = tied_dims,
-           .quantization = {.role = QuantizationRole::computes}},
+           .quantization = {.role = QuantizationRole::computes},
+           .is_homogeneous = true},
           {.name = "GlobalMaxPool",
            .versions = {1, 22},
            .infer = infer_global_pool,
@@ -76,13 +77,15 @@ std::vector<OpDefinition> global_pool_table() {
            .count_cost = pool_cost,
            .gradient = first_input_gradient(max_gradient),
            .tied_dims = tied_dims,
-           .quantization = {.role = QuantizationRole::keeps_scale}},
+           .quantization = {.role = QuantizationRole::keeps_scale},
+           .is_homogeneous = true},
           {.name = "GlobalLpPool",
            .versions = {1, 2, 22},
            .infer = infer_global_pool,
            .evaluate = evaluate_lp,
            .count_cost = pool_cost,
-           .tied_dims = tied_dims}};
+           .tied_dims = tied_dims,
+           .is_homogeneous = true}};
 }
 
 }  // namespace edgeopt

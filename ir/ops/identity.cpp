@@ -14,6 +14,7 @@ OpDefinition identity_op() {
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_elementwise = true,
       .is_idempotent = true,
+      .is_homogeneous = true,
   };
 }
 

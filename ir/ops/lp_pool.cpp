@@ -46,6 +46,7 @@ OpDefinition lp_pool_op() {
       .evaluate = evaluate,
       .count_cost = pool_cost,
       .tied_dims = tied_dims,
+      .is_homogeneous = true,
   };
 }
 

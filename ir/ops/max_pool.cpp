@@ -80,6 +80,7 @@ OpDefinition max_pool_op() {
       .gradient = own_gradient_operator(),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -230,13 +230,13 @@ OpDefinition extreme(std::string name, GroupFunction<double> on_floats, Compare 
 std::vector<OpDefinition> reduce_table() {
   const std::vector<int> versions = {1, 11, 13, 18};
   return {
-      reduce_op("ReduceSum", {1, 11, 13}, {sum<double>, sum<std::int64_t>}),
-      reduce_op("ReduceMean", versions, {mean}),
-      extreme("ReduceMax", largest, [](auto a, auto b) { return a > b; }),
-      extreme("ReduceMin", smallest, [](auto a, auto b) { return a < b; }),
+      homogeneous(reduce_op("ReduceSum", {1, 11, 13}, {sum<double>, sum<std::int64_t>})),
+      homogeneous(reduce_op("ReduceMean", versions, {mean})),
+      homogeneous(extreme("ReduceMax", largest, [](auto a, auto b) { return a > b; })),
+      homogeneous(extreme("ReduceMin", smallest, [](auto a, auto b) { return a < b; })),
       reduce_op("ReduceProd", versions, {product<double>, product<std::int64_t>}),
-      reduce_op("ReduceL1", versions, {absolute_sum<double>, absolute_sum<std::int64_t>}),
-      reduce_op("ReduceL2", versions, {length}),
+      homogeneous(reduce_op("ReduceL1", versions, {absolute_sum<double>, absolute_sum<std::int64_t>})),
+      homogeneous(reduce_op("ReduceL2", versions, {length})),
       reduce_op("ReduceLogSum", versions, {log_sum}),
       reduce_op("ReduceLogSumExp", versions, {log_sum_exp}),
       reduce_op("ReduceSumSquare", versions, {square_sum<double>, square_sum<std::int64_t>}),

@@ -88,6 +88,7 @@ OpDefinition reshape_op() {
       .gradient = first_input_gradient(reshape_to_input),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -148,6 +148,7 @@ OpDefinition slice_op() {
       .gradient = move_gradient(),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -60,6 +60,7 @@ OpDefinition space_to_depth_op() {
       .evaluate = evaluate,
       .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

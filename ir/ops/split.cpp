@@ -120,6 +120,7 @@ OpDefinition split_op() {
       .gradient = [](const GradientCall& call) { return std::vector{gradient(call)}; },
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

@@ -66,6 +66,7 @@ OpDefinition tile_op() {
       .gradient = move_gradient(),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

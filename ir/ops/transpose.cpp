@@ -66,6 +66,7 @@ OpDefinition transpose_op() {
       .gradient = first_input_gradient(gradient),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

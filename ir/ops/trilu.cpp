@@ -36,7 +36,8 @@ OpDefinition trilu_op() {
           .versions = {14},
           .infer = same_shape_as_input,
           .evaluate = evaluate,
-          .gradient = first_input_gradient(gradient)};
+          .gradient = first_input_gradient(gradient),
+          .is_homogeneous = true};
 }
 
 }  // namespace edgeopt

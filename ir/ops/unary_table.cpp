@@ -160,13 +160,15 @@ std::vector<OpDefinition> trigonometric_ops() {
 std::vector<OpDefinition> exact_ops() {
   constexpr NumberTypes numbers;
   return {
-      with_gradient(idempotent(typed_unary("Abs", {1, 6, 13}, numbers, [](auto x) { return magnitude(x); })),
+      with_gradient(homogeneous(idempotent(
+                        typed_unary("Abs", {1, 6, 13}, numbers, [](auto x) { return magnitude(x); }))),
                     abs_gradient),
-      with_gradient(typed_unary("Neg", {1, 6, 13}, numbers, [](auto x) { return negative(x); }),
+      with_gradient(homogeneous(typed_unary("Neg", {1, 6, 13}, numbers, [](auto x) { return negative(x); })),
                     neg_gradient),
       stepwise(idempotent(typed_unary("Sign", {9, 13}, numbers, [](auto x) { return sign(x); }))),
-      with_gradient(idempotent(typed_unary("Relu", {1, 6, 13, 14}, numbers,
-                                           [](auto x) { return x < decltype(x){0} ? decltype(x){0} : x; })),
+      with_gradient(homogeneous(idempotent(
+                        typed_unary("Relu", {1, 6, 13, 14}, numbers,
+                                    [](auto x) { return x < decltype(x){0} ? decltype(x){0} : x; }))),
                     relu_gradient),
       typed_unary("Not", {1}, TypeList<bool>{}, [](bool x) { return !x; }),
       typed_unary("BitwiseNot", {18}, IntegerTypes{}, [](auto x) { return ~x; }),

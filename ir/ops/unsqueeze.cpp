@@ -52,6 +52,7 @@ OpDefinition unsqueeze_op() {
       .gradient = first_input_gradient(reshape_to_input),
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

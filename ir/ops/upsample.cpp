@@ -77,6 +77,7 @@ OpDefinition upsample_op() {
       .evaluate = evaluate,
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
+      .is_homogeneous = true,
   };
 }
 

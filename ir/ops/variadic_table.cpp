@@ -58,6 +58,7 @@ OpDefinition variadic(std::string name, std::vector<int> versions, EvaluateRule 
           },
       .is_elementwise = true,
       .is_commutative = true,
+      .is_homogeneous = true,
   };
 }
 

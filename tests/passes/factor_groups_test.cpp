@@ -125,6 +125,38 @@ TEST_CASE("no factor moves through what is not homogeneous") {
   }
 }
 
+TEST_CASE("a factor moves through what pools, repeats or compares") {
+  for (const char* op : {"Sub(c, a)", "Max(c, a)", "Abs(c)", "Neg(c)", "ReduceMin<axes = [3]>(c)",
+                         "ReduceL2<axes = [2]>(c)", "LpPool<kernel_shape = [2, 2]>(c)", "Expand(c, shape)"}) {
+    CAPTURE(op);
+    const Graph graph = graph_of(std::string(R"(g (float[2,2,4,4] x) => (float y)
+      <float[3,2,1,1] w = RANDOM, float[3,1,1] a = RANDOM, int64[4] shape = {2, 3, 4, 4}, float[5,3,1,1] v = RANDOM>
+      { c = Conv(x, w) r = )") + op +
+                                 " y = Conv(r, v) }");
+    const std::vector<FactorGroup> groups = find_factor_groups(graph);
+    REQUIRE(unit_counts(groups) == std::vector<std::int32_t>{3});
+    check_same_function(graph, groups);
+  }
+}
+
+TEST_CASE("no factor moves through a sum with what has no channels of its own") {
+  for (const char* op : {"Add(c, number)", "Max(c, number)", "Add(c, d)", "Sub(d, c)"}) {
+    CAPTURE(op);
+    CHECK(find_factor_groups(graph_of(std::string(R"(g (float[2,2,4,4] x) => (float[2,5,4,4] y)
+      <float[3,2,1,1] w = RANDOM, float[1,2,1,1] u = RANDOM, float[1] number = {1}, float[5,3,1,1] v = RANDOM>
+      { c = Conv(x, w) d = Conv(x, u) r = )") +
+                                      op + " y = Conv(r, v) }"))
+              .empty());
+  }
+}
+
+TEST_CASE("no factor moves through a MaxPool that also says where its maxima lie") {
+  CHECK(find_factor_groups(graph_of(R"(g (float[2,2,4,4] x) => (float[2,5,2,2] y, int64[2,3,2,2] where)
+    <float[3,2,1,1] w = RANDOM, float[5,3,1,1] v = RANDOM>
+    { c = Conv(x, w) p, where = MaxPool<kernel_shape = [2, 2], strides = [2, 2]>(c) y = Conv(p, v) })"))
+            .empty());
+}
+
 TEST_CASE("no factor moves through a Clip that begins elsewhere than at 0, or a Pad of ones") {
   CHECK(find_factor_groups(graph_of(R"(g (float[2,2,4,4] x) => (float[2,5,4,4] y)
     <float[3,2,1,1] w = RANDOM, float low = {-1}, float high = {6}, float[5,3,1,1] v = RANDOM>
