@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "ir/gradient_rules.h"
+#include "ir/if_gradient.h"
 #include "ir/infer.h"
 #include "support/error.h"
 
@@ -66,6 +67,10 @@ ValueId summed(Edit& edit, std::vector<ValueId>& contributions) {
   for (std::size_t i = 1; i < contributions.size(); ++i) sum = edit.add_node("Add", {sum, contributions[i]});
   contributions = {sum};
   return sum;
+}
+
+bool has_branches(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("If"); });
 }
 
 std::vector<ValueId> apply_rule(const GradientCall& call) {
@@ -131,6 +136,7 @@ class Accumulation {
       }
       for (const ValueId input : node.inputs)
         if (input != ValueId::none) is_read[index_of(input)] = true;
+      for (const Capture& capture : node.captures) is_read[index_of(capture.value)] = true;
     }
   }
 
@@ -144,15 +150,29 @@ class Accumulation {
     std::vector<bool> wanted;
     for (const ValueId input : node.inputs)
       wanted.push_back(input != ValueId::none && depends_[index_of(input)]);
-    const std::vector<ValueId> gradients = apply_rule({.node = node,
-                                                       .graph = graph_,
-                                                       .edit = edit_,
-                                                       .output_gradients = output_gradients,
-                                                       .wanted_inputs = wanted,
-                                                       .opset = graph_.opset(node.domain)});
+    const GradientCall call{.node = node,
+                            .graph = graph_,
+                            .edit = edit_,
+                            .output_gradients = output_gradients,
+                            .wanted_inputs = wanted,
+                            .opset = graph_.opset(node.domain)};
+    if (node.is("If")) {
+      visit_captures(call);
+      return;
+    }
+    const std::vector<ValueId> gradients = apply_rule(call);
     for (std::size_t i = 0; i < gradients.size(); ++i)
       if (wanted[i] && gradients[i] != ValueId::none)
         contributions_[index_of(node.inputs[i])].push_back(gradients[i]);
+  }
+
+  void visit_captures(const GradientCall& call) {
+    std::vector<bool> wanted;
+    for (const Capture& capture : call.node.captures) wanted.push_back(depends_[index_of(capture.value)]);
+    const std::vector<ValueId> gradients = if_gradient(call, wanted);
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      if (gradients[i] != ValueId::none)
+        contributions_[index_of(call.node.captures[i].value)].push_back(gradients[i]);
   }
 
   const Graph& graph_;
@@ -163,8 +183,10 @@ class Accumulation {
 
 }  // namespace
 
-Graph gradient(const Graph& graph, std::span<const ValueId> outputs,
+Graph gradient(const Graph& original, std::span<const ValueId> outputs,
                std::span<const ValueId> with_respect_to) {
+  // The rules ask for the types of values inside the branches too.
+  const Graph graph = has_branches(original) ? with_inferred_types(original) : original;
   for (const ValueId id : outputs) require_float(graph, id, "the output");
   for (const ValueId id : with_respect_to) require_float(graph, id, "the value");
   if (graph.opset() < 13)

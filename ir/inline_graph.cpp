@@ -13,8 +13,11 @@ NodeSpec spec_of(const Graph& inner, const Node& node, const Bindings& bindings,
                 .domain = node.domain,
                 .name = node.name};
   for (const ValueId input : node.inputs) spec.inputs.push_back(bindings[input]);
-  for (const ValueId output : node.outputs)
-    spec.output_names.push_back(output == ValueId::none ? "unused" : inner.name_of(output));
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    const bool is_left_out = node.outputs[i] == ValueId::none;
+    spec.output_names.push_back(is_left_out ? "" : inner.name_of(node.outputs[i]));
+    if (is_left_out) spec.left_out_outputs.push_back(i);
+  }
   for (const Capture& capture : node.captures)
     spec.captures.push_back({capture.name, bindings[capture.value]});
   return spec;

@@ -12,28 +12,47 @@
 namespace edgeopt {
 namespace {
 
-// f(x, alpha, beta), with the defaults of the ONNX spec. Those without parameters take none from the lists.
+using Formula = double (*)(double x, double alpha, double beta);
+
+// f(x, alpha, beta) and its derivative by x, with the defaults of the ONNX spec. Those without parameters
+// take none from the lists.
 struct Row {
   std::string_view name;
   int parameters;  // how many of alpha, beta it takes
   double alpha, beta;
-  double (*function)(double x, double alpha, double beta);
+  Formula value, slope;
 };
 
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double tanh_slope(double x) { return 1 - std::tanh(x) * std::tanh(x); }
+
 constexpr std::array rows = {
-    Row{"relu", 0, 0, 0, [](double x, double, double) { return std::max(x, 0.0); }},
-    Row{"tanh", 0, 0, 0, [](double x, double, double) { return std::tanh(x); }},
-    Row{"sigmoid", 0, 0, 0, [](double x, double, double) { return 1 / (1 + std::exp(-x)); }},
-    Row{"softsign", 0, 0, 0, [](double x, double, double) { return x / (1 + std::abs(x)); }},
-    Row{"softplus", 0, 0, 0, [](double x, double, double) { return std::log1p(std::exp(x)); }},
-    Row{"leakyrelu", 1, 0.01, 0, [](double x, double alpha, double) { return x < 0 ? alpha * x : x; }},
-    Row{"thresholdedrelu", 1, 1, 0, [](double x, double alpha, double) { return x >= alpha ? x : 0.0; }},
-    Row{"elu", 1, 1, 0, [](double x, double alpha, double) { return x < 0 ? alpha * std::expm1(x) : x; }},
-    Row{"affine", 2, 1, 0, [](double x, double alpha, double beta) { return alpha * x + beta; }},
+    Row{"relu", 0, 0, 0, [](double x, double, double) { return std::max(x, 0.0); },
+        [](double x, double, double) { return x > 0 ? 1.0 : 0.0; }},
+    Row{"tanh", 0, 0, 0, [](double x, double, double) { return std::tanh(x); },
+        [](double x, double, double) { return tanh_slope(x); }},
+    Row{"sigmoid", 0, 0, 0, [](double x, double, double) { return sigmoid(x); },
+        [](double x, double, double) { return sigmoid(x) * sigmoid(-x); }},
+    Row{"softsign", 0, 0, 0, [](double x, double, double) { return x / (1 + std::abs(x)); },
+        [](double x, double, double) { return 1 / ((1 + std::abs(x)) * (1 + std::abs(x))); }},
+    Row{"softplus", 0, 0, 0, [](double x, double, double) { return std::log1p(std::exp(x)); },
+        [](double x, double, double) { return sigmoid(x); }},
+    Row{"leakyrelu", 1, 0.01, 0, [](double x, double alpha, double) { return x < 0 ? alpha * x : x; },
+        [](double x, double alpha, double) { return x < 0 ? alpha : 1.0; }},
+    Row{"thresholdedrelu", 1, 1, 0, [](double x, double alpha, double) { return x >= alpha ? x : 0.0; },
+        [](double x, double alpha, double) { return x >= alpha ? 1.0 : 0.0; }},
+    Row{"elu", 1, 1, 0, [](double x, double alpha, double) { return x < 0 ? alpha * std::expm1(x) : x; },
+        [](double x, double alpha, double) { return x < 0 ? alpha * std::exp(x) : 1.0; }},
+    Row{"affine", 2, 1, 0, [](double x, double alpha, double beta) { return alpha * x + beta; },
+        [](double, double alpha, double) { return alpha; }},
     Row{"scaledtanh", 2, 1, 1,
-        [](double x, double alpha, double beta) { return alpha * std::tanh(beta * x); }},
+        [](double x, double alpha, double beta) { return alpha * std::tanh(beta * x); },
+        [](double x, double alpha, double beta) { return alpha * beta * tanh_slope(beta * x); }},
     Row{"hardsigmoid", 2, 0.2, 0.5,
-        [](double x, double alpha, double beta) { return std::clamp(alpha * x + beta, 0.0, 1.0); }},
+        [](double x, double alpha, double beta) { return std::clamp(alpha * x + beta, 0.0, 1.0); },
+        [](double x, double alpha, double beta) {
+          return alpha * x + beta > 0 && alpha * x + beta < 1 ? alpha : 0.0;
+        }},
 };
 
 const Row& row_named(const std::string& name) {
@@ -67,8 +86,10 @@ std::vector<Activation> activations_of(const Attributes& attributes,
     const Row& row = row_named(name);
     const double alpha = row.parameters > 0 ? next(alphas, row.alpha) : 0;
     const double beta = row.parameters > 1 ? next(betas, row.beta) : 0;
-    activations.push_back(
-        [function = row.function, alpha, beta](double x) { return function(x, alpha, beta); });
+    const auto bound = [alpha, beta](Formula f) {
+      return [f, alpha, beta](double x) { return f(x, alpha, beta); };
+    };
+    activations.push_back({.value = bound(row.value), .slope = bound(row.slope)});
   }
   return activations;
 }

@@ -1,4 +1,4 @@
-// What RNN, GRU and LSTM share: directions, sequence lengths, layouts, activations, initial states.
+// What RNN, GRU and LSTM share: their shapes, their cells and the walk over directions, batch and steps.
 #pragma once
 #include <functional>
 #include <span>
@@ -8,7 +8,10 @@
 
 namespace edgeopt {
 
-using Activation = std::function<double(double)>;
+struct Activation {
+  std::function<double(double)> value, slope;
+  double operator()(double x) const { return value(x); }
+};
 
 /// One direction's parameters and one batch entry's state, for one time step. Gates lie one behind the other,
 /// `hidden` elements each.
@@ -24,8 +27,25 @@ struct RecurrentStep {
 
   /// (R h)[row] for a state h
   double recur(std::size_t row, std::span<const double> h) const;
-  /// Before an activation: clipped if the node says so.
-  double clipped(double value) const;
+  /// W x + Wb + R h + Rb at a row
+  double gate_sum(std::size_t row, std::span<const double> h) const;
+  /// target += factor * R[row]
+  void add_recurrence(std::size_t row, double factor, std::span<double> target) const;
+  /// Activation `which`, of what is clipped before if the node says so.
+  double activate(std::size_t which, double sum) const;
+  /// Its derivative by `sum`.
+  double slope(std::size_t which, double sum) const;
+};
+
+/// One step backwards.
+struct RecurrentStepGradient {
+  const RecurrentStep& step;  // state and cell as they were before it
+  std::span<double> state,
+      cell;                   // of the new ones; becomes those of the old ones, without what goes through R h
+  std::span<double> x_gates;  // of W x + Wb
+  std::span<double> recurrent;           // of R h + Rb
+  std::span<double> peepholes;           // grows
+  std::vector<double> reset_state = {};  // of GRU: what the last gate's rows of R multiply instead of h
 };
 
 struct RecurrentCell {
@@ -33,12 +53,21 @@ struct RecurrentCell {
   bool has_cell_state = false;
   std::vector<std::string> default_activations;
   std::function<void(const RecurrentStep&, const Attributes&)> step;
+  std::function<void(RecurrentStepGradient&, const Attributes&)> step_gradient;
 };
+
+/// In ir/ops/rnn.cpp, gru.cpp, lstm.cpp.
+const RecurrentCell& rnn_cell();
+const RecurrentCell& gru_cell();
+const RecurrentCell& lstm_cell();
 
 /// Y, Y_h and, with a cell state, Y_c
 std::vector<Operand> infer_recurrent(const InferCall& call, const RecurrentCell& cell);
 Tensors evaluate_recurrent(const EvaluateCall& call, const RecurrentCell& cell);
 /// Multiply-adds of W x and R h over all steps, batch entries and directions; symbols count as 1.
 Cost recurrent_cost(const InferCall& call);
+
+/// Emits <operator>Gradient (ir/ops/recurrent_gradient_table.cpp).
+std::vector<ValueId> recurrent_gradient(const GradientCall& call);
 
 }  // namespace edgeopt

@@ -1,6 +1,8 @@
 // y = data; y[targets[i]] = y[targets[i]] (+, *, max, min) updates[i]
 #include "ir/scatter_rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "ir/op_rules.h"
@@ -42,6 +44,26 @@ Tensor scattered(const Tensor& data, const Tensor& updates, const std::vector<st
     }
   });
   return cast(result, data.dtype());
+}
+
+GradientRule scatter_gradient(std::string gather) {
+  return [gather = std::move(gather)](const GradientCall& call) -> std::vector<ValueId> {
+    const std::string reduction = call.attributes().get_string("reduction", "none");
+    if (reduction != "none" && reduction != "add")
+      reject_gradient(call, fmt::format("reduction '{}'", reduction));
+    const ValueId dy = call.output_gradients[0], indices = call.node.inputs[1];
+    std::vector<ValueId> gradients(3, ValueId::none);
+    if (call.wants(0) && reduction == "add") gradients[0] = dy;
+    if (call.wants(0) && reduction == "none") {
+      const ValueId zeros = filled_like(call.edit, call.graph, call.node.inputs[2], 0);
+      gradients[0] = emit(call, call.node.op_type, {dy, indices, zeros}, call.attributes());
+    }
+    if (!call.wants(2)) return gradients;
+    Attributes attributes = call.attributes();
+    attributes.remove("reduction");
+    gradients[2] = emit(call, gather, {dy, indices}, std::move(attributes));
+    return gradients;
+  };
 }
 
 }  // namespace edgeopt

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ir/gradient_rules.h"
 #include "ir/tensor.h"
 
 namespace edgeopt {
@@ -14,5 +15,9 @@ namespace edgeopt {
 /// throws  UserError if types differ or the reduction is unknown
 Tensor scattered(const Tensor& data, const Tensor& updates, const std::vector<std::int64_t>& targets,
                  const std::string& reduction);
+
+/// By data and updates, where no two updates go to one place or they are added: `gather` reads dy where the
+/// updates went.
+GradientRule scatter_gradient(std::string gather);
 
 }  // namespace edgeopt

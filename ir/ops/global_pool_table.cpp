@@ -53,6 +53,17 @@ ValueId max_gradient(const GradientCall& call, ValueId dy) {
   return spread_to_extremes(call, dy, int_list(call, spatial_axes(call)));
 }
 
+// dx = dy * sign(x) * (|x| / y)^(p-1); planes of zeros pass nothing on.
+ValueId lp_gradient(const GradientCall& call, ValueId dy) {
+  const ValueId x = call.node.inputs[0], y = call.node.outputs[0];
+  const ValueId zero = number(call, 0);
+  const ValueId power = number(call, static_cast<double>(call.attributes().get_int("p", 2) - 1));
+  const ValueId is_zero = emit(call, "Equal", {y, zero});
+  const ValueId norm = emit(call, "Where", {is_zero, number(call, 1), y});
+  const ValueId share = emit(call, "Pow", {emit(call, "Div", {emit(call, "Abs", {x}), norm}), power});
+  return emit(call, "Mul", {dy, emit(call, "Mul", {emit(call, "Sign", {x}), share})});
+}
+
 // Windows lie behind the batch and the channels.
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   return passing_ties(call, [](std::size_t axis) { return axis < 2; });
@@ -84,6 +95,7 @@ std::vector<OpDefinition> global_pool_table() {
            .infer = infer_global_pool,
            .evaluate = evaluate_lp,
            .count_cost = pool_cost,
+           .gradient = first_input_gradient(lp_gradient),
            .tied_dims = tied_dims,
            .is_homogeneous = true}};
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ir/call_inputs.h"
+#include "ir/gradient_rules.h"
 #include "ir/pool_rules.h"
 #include "ir/tied_dims.h"
 
@@ -45,6 +46,7 @@ OpDefinition lp_pool_op() {
       .infer = infer,
       .evaluate = evaluate,
       .count_cost = pool_cost,
+      .gradient = own_gradient_operator(),
       .tied_dims = tied_dims,
       .is_homogeneous = true,
   };

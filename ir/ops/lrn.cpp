@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
@@ -52,6 +53,7 @@ OpDefinition lrn_op() {
           [](const InferCall& call, std::span<const Operand> outputs) {
             return operations_per_output(call.attributes().get_int("size", 1) + 2)(call, outputs);
           },
+      .gradient = own_gradient_operator(),
       .tied_dims = tied_dims,
   };
 }

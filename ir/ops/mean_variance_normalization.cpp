@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/tied_dims.h"
 
@@ -33,6 +34,24 @@ Tensors evaluate(const EvaluateCall& call) {
   return {from_doubles(x.dtype(), x.dims(), elements)};
 }
 
+// With deviation d and centered c, y = c / (d + guard):
+//   dx = (dy - mean(dy) - c / d * mean(dy * y)) / (d + guard)
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  const Attributes over = {{"axes", call.attributes().get_ints("axes", {0, 2, 3})}};
+  const auto mean = [&](ValueId value) {
+    if (call.opset < 18) return emit(call, "ReduceMean", {value}, over);
+    return emit(call, "ReduceMean", {value, int_list(call, over.get_ints("axes", {}))});
+  };
+  const ValueId x = call.node.inputs[0], y = call.node.outputs[0];
+  const ValueId centered = emit(call, "Sub", {x, mean(x)});
+  const ValueId deviation = emit(call, "Sqrt", {mean(emit(call, "Mul", {centered, centered}))});
+  const ValueId guarded = emit(call, "Add", {deviation, number(call, guard)});
+  const ValueId along = emit(call, "Div", {mean(emit(call, "Mul", {dy, y})), deviation});
+  const ValueId rest =
+      emit(call, "Sub", {emit(call, "Sub", {dy, mean(dy)}), emit(call, "Mul", {centered, along})});
+  return emit(call, "Div", {rest, guarded});
+}
+
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   if (!call.inputs[0].has_shape()) return {};
   const std::vector<std::int64_t> axes =
@@ -51,6 +70,7 @@ OpDefinition mean_variance_normalization_op() {
       .infer = same_shape_as_input,
       .evaluate = evaluate,
       .count_cost = operations_per_output(6),
+      .gradient = first_input_gradient(gradient),
       .tied_dims = tied_dims,
   };
 }

@@ -2,6 +2,7 @@
 // dividend (C's fmod).
 #include <cmath>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -34,6 +35,19 @@ Tensors evaluate(const EvaluateCall& call) {
   })};
 }
 
+// a mod b = a - b * q with q whole: 1 by a, -q by b.
+std::vector<ValueId> gradient(const GradientCall& call) {
+  const std::vector<ValueId>& inputs = call.node.inputs;
+  return for_wanted(call, [&](std::size_t i) {
+    ValueId gradient = call.output_gradients[0];
+    if (i == 1) {
+      const ValueId rest = emit(call, "Sub", {call.node.outputs[0], inputs[0]});
+      gradient = emit(call, "Mul", {gradient, emit(call, "Div", {rest, inputs[1]})});
+    }
+    return sum_to_input(call, gradient, i);
+  });
+}
+
 }  // namespace
 
 OpDefinition mod_op() {
@@ -44,6 +58,7 @@ OpDefinition mod_op() {
       .infer = infer_broadcast,
       .evaluate = evaluate,
       .count_cost = operations_per_output(1),
+      .gradient = gradient,
       .is_elementwise = true,
   };
 }

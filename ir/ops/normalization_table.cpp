@@ -184,6 +184,27 @@ std::vector<ValueId> channel_gradient(const GradientCall& call) {
   return parameter_gradients(call, sums);
 }
 
+// With n = x / rms and g = dy * scale:  dx = (g - n * mean(g * n)) / rms,  dscale = dy * n summed.
+std::vector<ValueId> rms_gradient(const GradientCall& call) {
+  const ValueId x = call.node.inputs[0], scale = call.node.inputs[1], dy = call.output_gradients[0];
+  const auto rank = static_cast<std::int64_t>(rank_of(call, x));
+  std::vector<std::int64_t> axes;
+  for (std::int64_t axis = normalize_axis(call.attributes().get_int("axis", -1), rank_of(call, x));
+       axis < rank; ++axis)
+    axes.push_back(axis);
+  const auto product = [&](ValueId a, ValueId b) { return emit(call, "Mul", {a, b}); };
+  const auto mean = [&](ValueId value) { return emit(call, "ReduceMean", {value, int_list(call, axes)}); };
+  const ValueId epsilon = number(call, call.attributes().get_float("epsilon", 1e-5F));
+  const ValueId rms = emit(call, "Sqrt", {emit(call, "Add", {mean(product(x, x)), epsilon})});
+  const ValueId n = emit(call, "Div", {x, rms});
+  return for_wanted(call, [&](std::size_t input) {
+    if (input == 1) return sum_to_input(call, product(dy, n), 1);
+    const ValueId g = product(dy, scale);
+    const ValueId rest = emit(call, "Sub", {g, product(n, mean(product(g, n)))});
+    return emit(call, "Div", {rest, rms});
+  });
+}
+
 struct NormalizationRules {
   std::vector<int> versions;
   int required_inputs;
@@ -240,7 +261,9 @@ OpDefinition instance_normalization_definition() {
 std::vector<OpDefinition> normalization_table() {
   return {
       layer_normalization_definition(),
-      with_tied_dims(normalization("RMSNormalization", {{23}, 2, rms_normalization}), dims_before_axis),
+      with_tied_dims(
+          differentiable(normalization("RMSNormalization", {{23}, 2, rms_normalization}), rms_gradient),
+          dims_before_axis),
       instance_normalization_definition(),
       // Channels of a group are normalized together.
       with_tied_dims(differentiable(normalization("GroupNormalization", {{18, 21}, 3, group_normalization}),

@@ -1,7 +1,10 @@
 // MaxPoolGradient(dy, x): every dy goes to the first largest element of its window.
-// AveragePoolGradient(dy, x): every dy is spread evenly over its window. The attributes are the pool's.
+// AveragePoolGradient(dy, x): every dy is spread evenly over its window.
+// LpPoolGradient(dy, x): dy * |x|^(p-1) sign(x) / y^(p-1), nothing from a window of zeros.
+// The attributes are the pool's.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <functional>
 #include <utility>
 
@@ -63,6 +66,24 @@ Tensors average_gradient(const EvaluateCall& call) {
   });
 }
 
+Tensors lp_gradient(const EvaluateCall& call) {
+  const auto p = static_cast<double>(call.attributes().get_int("p", 2));
+  return spread_windows(call, [p](const PoolWindow& window, double dy, Plane dx) {
+    double sum = 0;
+    const auto element = [&](std::int64_t offset) { return window.plane[static_cast<std::size_t>(offset)]; };
+    for_each_tap(window.window, window.index,
+                 [&](std::int64_t offset) { sum += std::pow(std::abs(element(offset)), p); });
+    if (sum == 0) return;
+    const double share = dy / std::pow(sum, (p - 1) / p);
+    for_each_tap(window.window, window.index, [&](std::int64_t offset) {
+      const double x = element(offset);
+      if (x != 0)
+        dx[static_cast<std::size_t>(offset)] +=
+            std::copysign(share * std::pow(std::abs(x), p - 1), share * x);
+    });
+  });
+}
+
 OpDefinition pool_gradient(std::string name, EvaluateRule evaluate) {
   return {
       .name = std::move(name),
@@ -82,6 +103,7 @@ std::vector<OpDefinition> pool_gradient_table() {
       pool_gradient("MaxPoolGradient",
                     [](const EvaluateCall& call) { return spread_windows(call, give_to_largest); }),
       pool_gradient("AveragePoolGradient", average_gradient),
+      pool_gradient("LpPoolGradient", lp_gradient),
   };
 }
 

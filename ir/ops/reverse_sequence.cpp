@@ -1,4 +1,5 @@
 // The first sequence_lens[b] elements of every sequence b in reverse order, the rest as they are.
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -37,6 +38,9 @@ OpDefinition reverse_sequence_op() {
       .required_inputs = 2,
       .infer = same_shape_as_input,
       .evaluate = evaluate,
+      .gradient = first_input_gradient([](const GradientCall& call, ValueId dy) {
+        return emit(call, "ReverseSequence", {dy, call.node.inputs[1]}, call.attributes());
+      }),
   };
 }
 

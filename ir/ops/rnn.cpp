@@ -6,22 +6,34 @@ namespace {
 
 void step(const RecurrentStep& s, const Attributes&) {
   const std::vector<double> h(s.state.begin(), s.state.end());
-  for (std::size_t i = 0; i < s.hidden; ++i)
-    s.state[i] = s.activations[0](s.clipped(s.x_gates[i] + s.recur(i, h) + s.hidden_bias[i]));
+  for (std::size_t i = 0; i < s.hidden; ++i) s.state[i] = s.activate(0, s.gate_sum(i, h));
 }
 
-const RecurrentCell cell{.gates = 1, .default_activations = {"Tanh"}, .step = step};
+void step_gradient(RecurrentStepGradient& g, const Attributes&) {
+  const RecurrentStep& s = g.step;
+  for (std::size_t i = 0; i < s.hidden; ++i) {
+    g.x_gates[i] = g.recurrent[i] = g.state[i] * s.slope(0, s.gate_sum(i, s.state));
+    g.state[i] = 0;
+  }
+}
 
 }  // namespace
+
+const RecurrentCell& rnn_cell() {
+  static const RecurrentCell cell{
+      .gates = 1, .default_activations = {"Tanh"}, .step = step, .step_gradient = step_gradient};
+  return cell;
+}
 
 OpDefinition rnn_op() {
   return {
       .name = "RNN",
       .versions = {1, 7, 14, 22},
       .required_inputs = 3,
-      .infer = [](const InferCall& call) { return infer_recurrent(call, cell); },
-      .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, cell); },
+      .infer = [](const InferCall& call) { return infer_recurrent(call, rnn_cell()); },
+      .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, rnn_cell()); },
       .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },
+      .gradient = recurrent_gradient,
   };
 }
 

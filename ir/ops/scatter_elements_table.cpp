@@ -49,7 +49,9 @@ OpDefinition scatter(std::string name, std::vector<int> versions) {
 }  // namespace
 
 std::vector<OpDefinition> scatter_elements_table() {
-  return {scatter("Scatter", {9, 11}), scatter("ScatterElements", {11, 13, 16, 18})};
+  OpDefinition elements = scatter("ScatterElements", {11, 13, 16, 18});
+  elements.gradient = scatter_gradient("GatherElements");
+  return {scatter("Scatter", {9, 11}), elements};
 }
 
 }  // namespace edgeopt

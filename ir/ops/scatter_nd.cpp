@@ -40,6 +40,7 @@ OpDefinition scatter_nd_op() {
       .required_inputs = 3,
       .infer = same_shape_as_input,
       .evaluate = evaluate,
+      .gradient = scatter_gradient("GatherND"),
   };
 }
 

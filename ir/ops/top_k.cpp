@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "support/error.h"
 
@@ -76,6 +77,14 @@ std::vector<Operand> infer(const InferCall& call) {
   return {operand(call.inputs[0].type.dtype, shape), operand(DataType::int64, shape)};
 }
 
+// Every gradient back to where its element came from.
+ValueId gradient(const GradientCall& call, ValueId dy) {
+  if (!call.node.has_output(1)) reject_gradient(call, "values whose indexes are left out");
+  const ValueId zeros = filled_like(call.edit, call.graph, call.node.inputs[0], 0);
+  return emit(call, "ScatterElements", {zeros, call.node.outputs[1], dy},
+              {{"axis", call.attributes().get_int("axis", -1)}});
+}
+
 }  // namespace
 
 OpDefinition top_k_op() {
@@ -86,6 +95,7 @@ OpDefinition top_k_op() {
       .evaluate = evaluate,
       .count_cost = [](const InferCall& call,
                        auto) { return Cost{.other_operations = known_element_count(call.inputs[0])}; },
+      .gradient = first_input_gradient(gradient),
   };
 }
 

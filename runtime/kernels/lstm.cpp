@@ -1,9 +1,11 @@
-// LSTM in floats with constant weights and ONNX's default activations; per step, with gates in the order i,
+// LSTM in floats with ONNX's default activations; per step, with gates in the order i,
 // o, f, c:
 //   g = b + W x + R h;  C = sigmoid(f) C + sigmoid(i) tanh(c);  h = sigmoid(o) tanh(C)
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
+#include <functional>
 
 #include "runtime/kernel.h"
 #include "runtime/simd.h"
@@ -111,8 +113,6 @@ std::optional<std::string> decline_lstm(const KernelCall& call) {
   if (call.has_input(4) || call.has_input(7)) return "lengths per sequence, or peepholes";
   for (const TaskOperand& input : call.inputs)
     if (input.is_present && input.form.dtype != DataType::float32) return "an input is not float";
-  for (const std::size_t index : {1, 2, 3})
-    if (call.has_input(index) && !call.inputs[index].is_constant()) return "the weights are computed";
   return std::nullopt;
 }
 
@@ -125,25 +125,34 @@ std::vector<float> transposed(const float* x, std::int64_t rows, std::int64_t co
   return result;
 }
 
+// The weights in ONNX's layout; bias may be null.
+struct Weights {
+  const float* input = nullptr;
+  const float* recurrence = nullptr;
+  const float* bias = nullptr;
+};
+
+void load_weights(Network& network, const Weights& weights) {
+  const std::int64_t gates = 4 * network.hidden;
+  for (std::size_t d = 0; d < network.directions.size(); ++d) {
+    Direction& direction = network.directions[d];
+    const auto skip = static_cast<std::int64_t>(d) * gates;
+    direction.weights = transposed(weights.input + skip * network.inputs, gates, network.inputs);
+    direction.recurrence = transposed(weights.recurrence + skip * network.hidden, gates, network.hidden);
+    direction.bias.assign(static_cast<std::size_t>(gates), 0.0f);
+    const float* bias = weights.bias ? weights.bias + 2 * skip : nullptr;
+    for (std::int64_t j = 0; bias && j < gates; ++j)
+      direction.bias[static_cast<std::size_t>(j)] = bias[j] + bias[gates + j];
+  }
+}
+
 Network network_of(const KernelCall& call) {
   const Dims& x = call.inputs[0].form.dims;
   const Dims& recurrence = call.inputs[2].form.dims;
   Network network{.steps = x[0], .batch = x[1], .inputs = x[2], .hidden = recurrence[2]};
-  const std::int64_t gates = 4 * network.hidden;
   const std::string kind = call.node().attributes.get_string("direction", "forward");
-  for (std::int64_t d = 0; d < recurrence[0]; ++d) {
-    Direction direction{.bias = std::vector<float>(static_cast<std::size_t>(gates), 0.0f),
-                        .is_reverse = kind == "reverse" || d == 1};
-    direction.weights = transposed(call.inputs[1].constant->data<float>().data() + d * gates * network.inputs,
-                                   gates, network.inputs);
-    direction.recurrence = transposed(
-        call.inputs[2].constant->data<float>().data() + d * gates * network.hidden, gates, network.hidden);
-    const float* bias =
-        call.has_input(3) ? call.inputs[3].constant->data<float>().data() + d * 2 * gates : nullptr;
-    for (std::int64_t j = 0; bias && j < gates; ++j)
-      direction.bias[static_cast<std::size_t>(j)] = bias[j] + bias[gates + j];
-    network.directions.push_back(std::move(direction));
-  }
+  for (std::int64_t d = 0; d < recurrence[0]; ++d)
+    network.directions.push_back({.is_reverse = kind == "reverse" || d == 1});
   return network;
 }
 
@@ -151,23 +160,42 @@ Slot* output_at(const KernelCall& call, std::size_t index) {
   return index < call.outputs.size() && call.outputs[index].is_present ? call.outputs[index].slot : nullptr;
 }
 
+bool has_constant_weights(const KernelCall& call) {
+  constexpr std::array<std::size_t, 3> weights = {1, 2, 3};
+  return std::all_of(weights.begin(), weights.end(), [&](std::size_t index) {
+    return !call.has_input(index) || call.inputs[index].is_constant();
+  });
+}
+
+void run_network(const Network& network, const Places& places) {
+  for (std::size_t direction = 0; direction < network.directions.size(); ++direction)
+    for (std::int64_t sample = 0; sample < network.batch; ++sample)
+      run_sequence(network, places, direction, sample);
+}
+
 BoundStep bind_lstm(const KernelCall& call) {
-  const auto network = std::make_shared<const Network>(network_of(call));
-  const auto state = [&](std::size_t index) {
+  const auto network = std::make_shared<Network>(network_of(call));
+  const auto place = [&](std::size_t index) {
     return call.has_input(index) ? place_of(call.inputs[index]) : nullptr;
   };
-  const Places places{.x = place_of(call.inputs[0]),
-                      .initial_hidden = state(5),
-                      .initial_cell = state(6),
+  const Places places{.x = place(0),
+                      .initial_hidden = place(5),
+                      .initial_cell = place(6),
                       .y = output_at(call, 0),
                       .last_hidden = output_at(call, 1),
                       .last_cell = output_at(call, 2),
                       .scratch = call.scratch};
+  std::function<void()> load = [network, w = place(1), r = place(2), b = place(3)] {
+    load_weights(*network, {floats_at(w, 0), floats_at(r, 0), floats_at(b, 0)});
+  };
+  if (has_constant_weights(call)) {
+    load();
+    load = nullptr;
+  }
   return {.run =
-              [network, places] {
-                for (std::size_t direction = 0; direction < network->directions.size(); ++direction)
-                  for (std::int64_t sample = 0; sample < network->batch; ++sample)
-                    run_sequence(*network, places, direction, sample);
+              [network, places, load] {
+                if (load) load();  // they change from run to run while learning
+                run_network(*network, places);
               },
           .scratch_bytes = static_cast<std::size_t>(6 * network->hidden) * sizeof(float)};
 }
@@ -194,6 +222,8 @@ Kernel lstm_kernel() {
   for (const std::int64_t hidden : {1, 15, 16, 17}) kernel.cases.push_back(lstm_case(hidden, 1, "forward"));
   kernel.cases.push_back(lstm_case(5, 1, "reverse"));
   kernel.cases.push_back(lstm_case(5, 2, "bidirectional"));
+  kernel.cases.push_back(lstm_case(5, 2, "bidirectional"));
+  kernel.cases.back().constant_inputs = {};
   return kernel;
 }
 

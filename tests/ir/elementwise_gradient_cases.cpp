@@ -59,6 +59,7 @@ std::vector<GradientCase> arithmetic() {
   }
   cases.push_back({"Mul", {learned({2, 3}), fixed(Tensor::of<double>({3}, {2, -1, 3}))}});
   cases.push_back({"Div", {learned({2, 3}), fixed(Tensor::scalar(-4.0))}});
+  cases.push_back({"Mod", {learned({2, 3}, -5, 5), learned({3}, 0.7, 1.3)}, {{"fmod", 1}}});
   return cases;
 }
 

@@ -16,8 +16,8 @@ GradientInput left_out() { return {.is_learned = false}; }
 
 std::vector<GradientCase> gradient_cases() {
   std::vector<GradientCase> all;
-  for (auto* cases :
-       {elementwise_gradient_cases, reduction_gradient_cases, layer_gradient_cases, movement_gradient_cases})
+  for (auto* cases : {elementwise_gradient_cases, reduction_gradient_cases, layer_gradient_cases,
+                      movement_gradient_cases, recurrent_gradient_cases})
     for (GradientCase& each : cases()) all.push_back(std::move(each));
   return all;
 }

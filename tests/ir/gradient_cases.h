@@ -39,6 +39,7 @@ std::vector<GradientCase> elementwise_gradient_cases();
 std::vector<GradientCase> reduction_gradient_cases();
 std::vector<GradientCase> layer_gradient_cases();
 std::vector<GradientCase> movement_gradient_cases();
+std::vector<GradientCase> recurrent_gradient_cases();
 
 /// All of them.
 std::vector<GradientCase> gradient_cases();

@@ -96,6 +96,12 @@ std::vector<GradientCase> poolings() {
   cases.push_back({"MaxPool", {image}, {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{2, 1}}}});
   cases.push_back({"MaxPool", {image}, square, {13}, 2});
   cases.push_back({"AveragePool", {image}, counted});
+  for (const int p : {1, 2, 3}) {
+    cases.push_back({"LpPool", {image}, {{"kernel_shape", Ints{3, 2}}, {"p", p}}, {13, 22}});
+    cases.push_back({"GlobalLpPool", {image}, {{"p", p}}, {13, 22}});
+  }
+  cases.push_back({"LpPool", {image}, padded});
+  cases.push_back({"LpPool", {image}, same});
   for (const char* op : {"GlobalAveragePool", "GlobalMaxPool"}) {
     cases.push_back({op, {image}, {}, {13, 22}});
     cases.push_back({op, {learned({2, 3, 4})}});

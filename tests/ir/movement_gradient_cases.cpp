@@ -51,6 +51,30 @@ std::vector<GradientCase> parts() {
   };
 }
 
+std::vector<GradientCase> placements() {
+  const GradientInput x = learned({4, 5});
+  const GradientInput places = fixed(int64_tensor(Ints{0, 1, 3, 4, -1, 1}).reshaped({3, 2}));
+  const GradientInput rows = fixed(int64_tensor(Ints{2, 0}).reshaped({2, 1}));
+  const GradientInput along = fixed(int64_tensor(Ints{0, 1, 2, 3, 2, -4}).reshaped({2, 3}));
+  const GradientInput repeated = fixed(int64_tensor(Ints{1, 1, 2, 3, 3, 3}).reshaped({2, 3}));
+  const GradientInput lengths = fixed_ints({3, 1});
+  return {
+      {"ScatterND", {x, places, learned({3})}},
+      {"ScatterND", {x, rows, learned({2, 5})}, {}, {13, 18}},
+      {"ScatterND",
+       {x, fixed(int64_tensor(Ints{2, 2}).reshaped({2, 1})), learned({2, 5})},
+       {{"reduction", "add"}},
+       {16}},
+      {"ScatterElements", {x, along, learned({2, 3})}, {{"axis", 0}}},
+      {"ScatterElements", {x, along, learned({2, 3})}, {{"axis", -1}}},
+      {"ScatterElements", {x, repeated, learned({2, 3})}, {{"axis", 1}, {"reduction", "add"}}, {16, 18}},
+      {"ReverseSequence", {learned({3, 2, 2}), lengths}},
+      {"ReverseSequence", {learned({2, 3}), lengths}, {{"time_axis", 1}, {"batch_axis", 0}}},
+      {"TopK", {x, fixed_ints({3})}, {}, {13, 21}, 2},
+      {"TopK", {x, fixed_ints({2})}, {{"axis", 0}, {"largest", 0}}, {13}, 2},
+  };
+}
+
 std::vector<GradientCase> repetitions() {
   const GradientInput x = learned({2, 3, 4});
   std::vector<GradientCase> cases = {
@@ -97,7 +121,7 @@ std::vector<GradientCase> resizings() {
 
 std::vector<GradientCase> movement_gradient_cases() {
   std::vector<GradientCase> cases;
-  for (auto* more : {shapes, parts, repetitions, resizings})
+  for (auto* more : {shapes, parts, placements, repetitions, resizings})
     for (GradientCase& each : more()) cases.push_back(std::move(each));
   return cases;
 }

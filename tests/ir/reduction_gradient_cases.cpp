@@ -58,6 +58,24 @@ std::vector<GradientCase> normalizations() {
   };
 }
 
+std::vector<GradientCase> normalizations_without_parameters() {
+  const GradientInput x = learned({2, 4, 3});
+  std::vector<GradientCase> cases = {
+      {"MeanVarianceNormalization", {learned({2, 3, 2, 2})}, {}, {13, 18}},
+      {"MeanVarianceNormalization", {x}, {{"axes", Axes{0, 2}}}, {13, 18}},
+      {"RMSNormalization", {x, learned({3}, 0.5, 2)}, {}, {23}},
+      {"RMSNormalization", {x, learned({4, 3}, 0.5, 2)}, {{"axis", 1}, {"epsilon", 0.1F}}, {23}},
+      {"RMSNormalization", {x, learned({1})}, {{"axis", -2}}, {23}},
+      {"LRN", {learned({2, 5, 3})}, {{"size", 3}, {"alpha", 0.5F}}},
+      {"LRN", {learned({1, 4, 2, 2})}, {{"size", 4}, {"alpha", 2.0F}, {"beta", 0.5F}, {"bias", 2.0F}}},
+  };
+  for (const int p : {1, 2}) {
+    cases.push_back({"LpNormalization", {x}, {{"p", p}}, {13, 22}});
+    cases.push_back({"LpNormalization", {x}, {{"p", p}, {"axis", 1}}});
+  }
+  return cases;
+}
+
 std::vector<GradientCase> sums_along() {
   return {
       {"CumSum", {learned({2, 4}), fixed(Tensor::scalar<std::int64_t>(1))}, {}, {14}},
@@ -73,7 +91,7 @@ std::vector<GradientCase> reduction_gradient_cases() {
   for (const char* op : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2",
                          "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"})
     add_reductions(cases, op);
-  for (auto* more : {softmaxes, normalizations, sums_along})
+  for (auto* more : {softmaxes, normalizations, normalizations_without_parameters, sums_along})
     for (GradientCase& each : more()) cases.push_back(std::move(each));
   return cases;
 }
