@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "calibration/normalization_statistics.h"
+#include "calibration/training/recomputation.h"
 #include "support/error.h"
+#include "support/parallel.h"
 
 namespace edgeopt {
 namespace {
@@ -55,24 +58,49 @@ TrainingOptions training_options(const DistillationOptions& options, const Disti
   return training;
 }
 
+// Before learning and not after it: what is learned then belongs to the statistics that the result has.
+Graph prepared(const Graph& student, const SampleSource& samples, const DistillationOptions& options) {
+  if (options.normalization != NormalizationLearning::refresh) return student;
+  return with_refreshed_statistics(student, samples, {.progress = options.progress});
+}
+
+TrainableOptions trainable_options(const DistillationOptions& options) {
+  TrainableOptions trainable = options.trainable;
+  if (options.normalization == NormalizationLearning::keep) trainable.learns_normalizations = false;
+  return trainable;
+}
+
+// Shards run side by side, each in a thread.
+Graph within_memory(const TrainingTask& task, const std::vector<NodeId>& forward, const Batches& batches,
+                    std::int64_t largest_bytes) {
+  Tensors inputs = batches.shard(0, 0);
+  if (task.has_seed) inputs.push_back(Tensor::scalar(std::int64_t{0}));
+  for (const Parameter& parameter : task.parameters) inputs.push_back(parameter.value);
+  const std::int64_t sessions = std::min<std::int64_t>(thread_count(), batches.shard_count());
+  return fitting_step(task.graph, forward, inputs, static_cast<std::size_t>(largest_bytes / sessions)).graph;
+}
+
 }  // namespace
 
-Distilled distill(const Graph& student, const Graph& teacher, const SampleSource& samples,
+Distilled distill(const Graph& original, const Graph& teacher, const SampleSource& samples,
                   const DistillationOptions& options) {
   if (options.loss.labels > 0 && !samples.has_labels)
     throw UserError("the loss asks for labels, but the samples have none");
-  const Trainable trainable = make_trainable(student, options.trainable);
+  const Split parts = split(samples, options.held_back_share);
+  const Graph student = prepared(original, parts.training, options);
+  const Trainable trainable = make_trainable(student, trainable_options(options));
   const DistillationGraph graph =
       distillation_graph(teacher, trainable, options.loss, common_features(teacher, trainable.graph));
   if (graph.has_labels) check_labels(samples, graph.class_count);
-  const Split parts = split(samples, options.held_back_share);
   TrainingOptions training = training_options(options, graph, affordable_steps(teacher, options));
   training.batches.shard_size = shard_size_for(student, samples);
   training.batches.augmentation =
       options.augmentation.value_or(augmentation_for(samples.read(0).inputs.at(0).dims()));
 
-  const TrainingTask task{
-      .graph = graph.graph, .parameters = trainable.parameters, .has_seed = graph.has_seed};
+  TrainingTask task{.graph = graph.graph, .parameters = trainable.parameters, .has_seed = graph.has_seed};
+  if (options.largest_memory_bytes > 0)
+    task.graph = within_memory(task, graph.forward, Batches(parts.training, training.batches),
+                               options.largest_memory_bytes);
   const TrainingOutcome outcome =
       train(task, parts.training, parts.held_back ? &*parts.held_back : nullptr, training);
   Distilled result{.graph = with_parameters(student, trainable, outcome.parameters),

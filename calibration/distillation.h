@@ -13,9 +13,17 @@
 
 namespace edgeopt {
 
+/// What becomes of a normalization's scale and bias, and of the running statistics of BatchNormalization.
+enum class NormalizationLearning {
+  keep,     // all stay
+  learn,    // scale and bias are learned; statistics stay: learned ones would say the same twice
+  refresh,  // statistics are estimated anew from the samples, then as `learn`
+};
+
 struct DistillationOptions {
   LossWeights loss;
   TrainableOptions trainable;
+  NormalizationLearning normalization = NormalizationLearning::learn;
   OptimizerOptions optimizer;
   std::optional<AugmentationOptions> augmentation;  // nothing: what suits the model's input
   /// Steps; 0: as many as `work` pays for.
@@ -25,6 +33,9 @@ struct DistillationOptions {
   double work = 4e12;
   /// Share of the samples that is held back to see when to stop.
   double held_back_share = 0.1;
+  /// Of intermediate values in all threads together; where more would be kept, some are computed twice
+  /// (training/recomputation.h). 0: as many as there are.
+  std::int64_t largest_memory_bytes = 0;
   std::filesystem::path checkpoint = {};
   std::uint64_t seed = 1;
   Progress progress = {};

@@ -19,6 +19,11 @@ OptimizerKind optimizer_named(const std::string& name) {
   return name == "adamw" ? OptimizerKind::adamw : OptimizerKind::adam;
 }
 
+NormalizationLearning normalization_named(const std::string& name) {
+  if (name == "keep") return NormalizationLearning::keep;
+  return name == "refresh" ? NormalizationLearning::refresh : NormalizationLearning::learn;
+}
+
 void declare_loss_options(CLI::App& app, DistillFlags& flags) {
   const auto add_weight = [&](const char* name, double& weight, const char* help) {
     app.add_option(name, weight, help)->check(CLI::NonNegativeNumber)->capture_default_str()->group(group);
@@ -58,8 +63,19 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
       ->capture_default_str()
       ->group(group);
+  app.add_option("--normalization", flags.normalization,
+                 "Scales and biases of normalizations: keep, learn, or learn after their running statistics "
+                 "were estimated anew")
+      ->check(CLI::IsMember({"keep", "learn", "refresh"}))
+      ->capture_default_str()
+      ->group(group);
   declare_loss_options(app, flags);
   app.add_flag("--no-augmentation", flags.without_augmentation, "Learn on the samples as they are")
+      ->group(group);
+  app.add_option("--memory", flags.largest_memory_bytes,
+                 "Most that intermediate values may take while learning, as in 500MB; what is too much is "
+                 "computed twice; 0: no limit")
+      ->transform(CLI::AsSizeValue(true))
       ->group(group);
   app.add_option("--checkpoint", flags.checkpoint, "File to go on from if the run is stopped")
       ->type_name("FILE")
@@ -73,10 +89,12 @@ DistillationOptions distillation_options(const DistillFlags& flags, const RunCon
                .cosine = flags.cosine_weight,
                .features = flags.feature_weight,
                .labels = flags.label_weight},
+      .normalization = normalization_named(flags.normalization),
       .optimizer = {.kind = optimizer_named(flags.optimizer), .learning_rate = flags.learning_rate},
       .step_count = flags.step_count,
       .batch_size = flags.batch_size,
       .work = flags.work * multiply_adds_per_unit_of_work,
+      .largest_memory_bytes = flags.largest_memory_bytes,
       .checkpoint = flags.checkpoint,
       .seed = context.seed,
       .progress = context.progress,

@@ -13,11 +13,13 @@ struct DistillFlags {
   double work = 4;  // 10^12 multiply-adds
   double learning_rate = 1e-3;
   std::string optimizer = "adam";
+  std::string normalization = "learn";
   double temperature = 1;
   double label_weight = 0;
   double feature_weight = 0;
   double cosine_weight = 0;
   bool without_augmentation = false;
+  std::int64_t largest_memory_bytes = 0;
   bool reconstructs = false;
   std::string checkpoint;
 };

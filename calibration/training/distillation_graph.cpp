@@ -121,6 +121,7 @@ class Building {
     const std::vector<ValueId> parameters(before.begin() + static_cast<std::ptrdiff_t>(first_parameter),
                                           before.end());
     const Graph loss = edit_.apply();
+    result_.forward.assign(loss.nodes().begin(), loss.nodes().end());
     const ValueId sum = loss.outputs()[0];
     result_.graph = gradient(loss, std::vector<ValueId>{sum}, parameters);
     return std::move(result_);

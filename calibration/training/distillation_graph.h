@@ -27,6 +27,7 @@ struct LossWeights {
 
 struct DistillationGraph {
   Graph graph;  // inputs: the model's, [labels], [seed], parameters; outputs: loss, gradients of parameters
+  std::vector<NodeId> forward;  // the nodes that lead to the loss
   std::size_t sample_input_count = 0;
   bool has_labels = false;  // one row per sample, [N, classes]: probabilities of the classes
   std::int64_t class_count = 0;

@@ -17,18 +17,24 @@ namespace {
 
 Tensor as_floats(const Tensor& tensor) { return cast(tensor, DataType::float32); }
 
+bool is_normalization(const Node& node) {
+  constexpr std::array names = {"BatchNormalization", "LayerNormalization", "InstanceNormalization",
+                                "GroupNormalization"};
+  return std::ranges::any_of(names, [&](const char* name) { return node.is(name); });
+}
+
 // A float constant that a layer learned: its weight, its bias, or the factors of a normalization.
 std::optional<ParameterRole> role_at(const Node& node, std::size_t input, const Tensor& constant) {
-  constexpr std::array normalizations = {"BatchNormalization", "LayerNormalization", "InstanceNormalization",
-                                         "GroupNormalization"};
   if (constant.dtype() != DataType::float32 || constant.element_count() < 2) return std::nullopt;
   if (const OpDefinition* op = find_op(node)) {
     if (op->quantization.weight_input == static_cast<int>(input)) return ParameterRole::weight;
     if (op->quantization.bias_input == static_cast<int>(input)) return ParameterRole::bias;
   }
-  const bool is_normalization =
-      std::ranges::any_of(normalizations, [&](const char* name) { return node.is(name); });
-  if (is_normalization && (input == 1 || input == 2)) return ParameterRole::bias;
+  if (is_normalization(node) && (input == 1 || input == 2)) return ParameterRole::bias;
+  if (node.is("LSTM") || node.is("GRU") || node.is("RNN")) {  // (X, W, R, B, lengths, h, c, P)
+    if (input == 1 || input == 2) return ParameterRole::weight;
+    if (input == 3 || input == 7) return ParameterRole::bias;
+  }
   if (node.is("Add") || node.is("Mul")) return ParameterRole::bias;
   return std::nullopt;
 }
@@ -186,6 +192,7 @@ class Unrolling {
   }
 
   void learn_constants(const Node& node) {
+    if (is_normalization(node) && !options_.learns_normalizations) return;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const std::optional<Tensor> constant = student_.constant(node.inputs[i]);
       if (!constant || learned_.contains(node.inputs[i])) continue;

@@ -23,6 +23,7 @@ struct TrainableOptions {
   const Graph* sparse_twin = nullptr;
   bool learns_weights = true;
   bool learns_biases = true;
+  bool learns_normalizations = true;  // their scales and biases; needs learns_biases
   bool learns_activation_scales = true;
   bool learns_weight_scales = true;
   /// Weights and their scales stay; every element learns whether it is rounded up or down.
