@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "ir/onnx/onnx.h"
+#include "ir/onnx/sparse_storage.h"
 #include "passes/pipelines.h"
 #include "recipes/distill.h"
 #include "recipes/repair.h"
@@ -43,9 +44,12 @@ class Story {
   Optimized tell() {
     simplify_and_fuse();
     prune();
+    sparsify();
+    learn_back();
     quantize();
     judge();
     repair();
+    store();
     measure();
     compare_with_goals();
     return std::move(told_);
@@ -53,14 +57,14 @@ class Story {
 
  private:
   void simplify_and_fuse() {
-    comparison_ = request_.samples
-                      ? comparison_on_samples(original_, request_.samples->calibration, compared_sample_count)
-                      : comparison_on_random(original_, compared_sample_count, request_.seed);
+    comparison_ = compared_with(original_);
     told_.fused = fuse_model(original_, named_pipeline("fuse"), comparison_);
     told_.graph = told_.fused.graph;
   }
 
-  // What follows starts from the pruned model; the teacher stays the original.
+  bool is_smaller() const { return request_.prune || request_.sparsity; }
+
+  // What follows starts from the smaller model; the teacher stays the original.
   void prune() {
     if (!request_.prune) return;
     if (!request_.samples) throw UserError("pruning needs samples to rank and repair on; give --data");
@@ -75,13 +79,38 @@ class Story {
                                  .multiply_adds = pruned.multiply_adds,
                                  .parameters = pruned.parameters,
                                  .meets_budget = pruned.meets_budget};
-    if (request_.training) {
-      Distilled trained = distill_model(pruned.graph, told_.fused.graph, samples, *request_.training);
-      tell_learning("the pruned model", trained);
-      pruned.graph = std::move(trained.graph);
+    start_ = std::move(pruned.graph);
+  }
+
+  // Behind pruning, so that no zeros go with channels; before quantizing, which keeps them.
+  void sparsify() {
+    if (!request_.sparsity) return;
+    if (!request_.prune) start_ = prepare_for_pruning(original_, request_.seed).graph;
+    std::optional<SampleSource> samples;
+    if (request_.samples) samples = request_.samples->calibration;
+    SparsifiedModel sparse = sparsify_model(told_.fused.graph, start_, samples, *request_.sparsity);
+    told_.notes.push_back(fmt::format("{:.1f} % of the weights are zero ({})",
+                                      100 * sparse.facts.zero_share(), name_of(sparse.facts.pattern)));
+    told_.sparsity = std::move(sparse.facts);
+    start_ = std::move(sparse.graph);
+  }
+
+  void learn_back() {
+    if (!is_smaller()) return;
+    if (request_.training && request_.samples) {
+      Distilled trained =
+          distill_model(start_, told_.fused.graph, request_.samples->calibration, *request_.training);
+      tell_learning(request_.prune ? "the pruned model" : "the sparse model", trained);
+      start_ = std::move(trained.graph);
     }
-    start_ = told_.graph = std::move(pruned.graph);
-    comparison_ = comparison_on_samples(start_, samples, compared_sample_count);
+    told_.graph = start_;
+    comparison_ = compared_with(start_);
+  }
+
+  ComparisonSet compared_with(const Graph& graph) const {
+    return request_.samples
+               ? comparison_on_samples(graph, request_.samples->calibration, compared_sample_count)
+               : comparison_on_random(graph, compared_sample_count, request_.seed);
   }
 
   void tell_learning(const std::string& who, const Distilled& learned) {
@@ -96,7 +125,7 @@ class Story {
 
   QuantizeOptions completed(QuantizeOptions options) const {
     options.check = check_against(comparison_, fused_tolerance);
-    if (request_.prune) options.teacher = &told_.fused.graph;
+    if (is_smaller()) options.teacher = &told_.fused.graph;
     return options;
   }
 
@@ -218,6 +247,10 @@ class Story {
                                [](const GoalOutcome& goal) { return goal.is_measured && !goal.is_met; });
   }
 
+  void store() {
+    if (request_.has_sparse_storage) told_.graph = with_sparse_storage(told_.graph);
+  }
+
   // A model that this machine cannot run is still a result; its latency is then unknown, not guessed.
   void measure() {
     try {
@@ -272,7 +305,7 @@ class Story {
   const OptimizeRequest& request_;
   QuantizeOptions quantize_;  // as asked, then with the widths that a goal of size chose
   std::optional<double> largest_bytes_;
-  Graph start_;  // what is quantized: the original, or what pruning left of it
+  Graph start_;  // what is quantized: the original, or what pruning and zeros left of it
   ComparisonSet comparison_;
   Optimized told_;
 };

@@ -16,6 +16,7 @@
 #include "recipes/quantize.h"
 #include "recipes/sensitivity.h"
 #include "recipes/size_goal.h"
+#include "recipes/sparsify.h"
 #include "support/progress.h"
 
 namespace edgeopt {
@@ -38,7 +39,10 @@ struct OptimizeRequest {
   std::optional<SampleSplit> samples;  // without samples the model is simplified and fused, not quantized
   /// Channels taken out before quantizing; needs samples.
   std::optional<PruneOptions> prune;
-  /// How the pruned model learns the original's outputs back; nothing: it is repaired alone.
+  /// Weights set to zero behind that; they stay zero through learning and quantizing.
+  std::optional<SparsityOptions> sparsity;
+  bool has_sparse_storage = false;  // ir/onnx/sparse_storage.h
+  /// How the pruned or sparse model learns the original's outputs back; nothing: it is repaired alone.
   std::optional<DistillationOptions> training;
   QuantizeOptions quantize;
   std::vector<Goal> goals;
@@ -65,7 +69,7 @@ struct PruningFacts {
 
 /// How one learning went.
 struct LearningFacts {
-  std::string who;  // "the pruned model", "the quantized model"
+  std::string who;  // "the pruned model", "the sparse model", "the quantized model"
   std::int64_t step_count = 0;
   std::int64_t best_step = 0;
   std::vector<LossPoint> history;
@@ -75,6 +79,7 @@ struct Optimized {
   Graph graph;
   FuseOutcome fused;
   std::optional<PruningFacts> pruning;
+  std::optional<SparsityFacts> sparsity;
   std::vector<LearningFacts> learning;  // in the order in which it was done
   std::vector<std::string> notes;       // what pruning and learning did, a sentence each
   std::optional<QuantizedModel> quantized;

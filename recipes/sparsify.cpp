@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "recipes/bit_assignment.h"
 #include "recipes/optimize.h"
@@ -67,22 +68,42 @@ bool can_balance(const SparsityOptions& options) {
          !options.weights.pattern.is_grouped();
 }
 
+SparsityFacts facts_of(const SparseModel& model, const SparsityPattern& pattern) {
+  return {.pattern = pattern, .layers = model.layers, .left_alone = model.left_alone};
+}
+
 }  // namespace
+
+double SparsityFacts::zero_share() const {
+  std::int64_t zeros = 0, all = 0;
+  for (const SparseLayer& layer : layers) {
+    zeros += layer.zero_count;
+    all += layer.element_count;
+  }
+  for (const DenseLayer& layer : left_alone) all += layer.element_count;
+  return all == 0 ? 0 : static_cast<double>(zeros) / static_cast<double>(all);
+}
 
 SparsifiedModel sparsify_model(const Graph& teacher, const Graph& student,
                                const std::optional<SampleSource>& samples, const SparsityOptions& options) {
   const SparseCandidates candidates = sparse_candidates(student, options.weights);
   if (candidates.layers.empty()) reject(candidates.left_alone);
-  if (!samples) return {.sparse = with_sparse_weights(student, nullptr, options.weights)};
+  if (!samples) {
+    const SparseModel sparse = with_sparse_weights(student, nullptr, options.weights);
+    return {sparse.graph, facts_of(sparse, options.weights.pattern)};
+  }
   const SampleSplit split = held_out(*samples);
   SparsifyOptions weights = options.weights;
   if (can_balance(options)) weights.shares = balanced_shares(student, split.calibration, weights);
-  SparsifiedModel result{.sparse = with_sparse_weights(student, &split.calibration, weights)};
-  result.caution = split.caution;
-  result.before_repair =
-      judge_models(teacher, result.sparse.unrepaired, split.judging, {.seed = options.seed});
-  result.after_repair = judge_models(teacher, result.sparse.graph, split.judging, {.seed = options.seed});
-  return result;
+  const SparseModel sparse = with_sparse_weights(student, &split.calibration, weights);
+  const auto judge = [&](const Graph& graph) {
+    return judge_models(teacher, graph, split.judging, {.seed = options.seed});
+  };
+  SparsityFacts facts = facts_of(sparse, options.weights.pattern);
+  facts.caution = split.caution;
+  facts.before_repair = judge(sparse.unrepaired);
+  facts.after_repair = judge(sparse.graph);
+  return {sparse.graph, std::move(facts)};
 }
 
 }  // namespace edgeopt

@@ -1,8 +1,10 @@
-// Sparse weights as a recipe: zeros in a pattern, repaired, judged. What `edgeopt prune --sparsity` runs.
+// Sparse weights as a recipe: zeros in a pattern, repaired, judged. What `--sparsity` of `edgeopt prune` and
+// `optimize` runs.
 #pragma once
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "calibration/samples.h"
 #include "calibration/sparsification.h"
@@ -26,12 +28,22 @@ struct SparsityOptions {
   std::uint64_t seed = 1;
 };
 
-struct SparsifiedModel {
-  SparseModel sparse;
+struct SparsityFacts {
+  SparsityPattern pattern;
+  std::vector<SparseLayer> layers;
+  std::vector<DenseLayer> left_alone;
   // Against the teacher, on samples that nothing was repaired on where there are enough; else `caution` says
   // so.
   std::optional<Judgement> before_repair, after_repair;
   std::string caution;
+
+  /// Zeros among the weights of all layers, those that stay dense included.
+  double zero_share() const;
+};
+
+struct SparsifiedModel {
+  Graph graph;
+  SparsityFacts facts;
 };
 
 /// A fused model with zeros in its weights.

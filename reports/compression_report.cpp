@@ -14,20 +14,25 @@ Json cost_json(const CostChange& change) {
   return {{"original", change.original}, {"result", change.result}};
 }
 
+std::string figure(const std::optional<Interval>& interval, const std::string& unit) {
+  if (!interval) return "";
+  return fmt::format("{:.2f}{}", interval->value, unit == "percent" ? " %" : unit.empty() ? "" : " " + unit);
+}
+
 }  // namespace
 
-Table pruned_group_table(const PruningFacts& facts) {
+Table pruned_group_table(const std::vector<PrunedGroup>& groups) {
   Table table{.header = {"channels of", "before", "after", "damage"}};
-  for (const PrunedGroup& group : facts.groups)
+  for (const PrunedGroup& group : groups)
     table.rows.push_back({group.name, std::to_string(group.channel_count),
                           std::to_string(group.channel_count - group.removed_count),
                           group.removed_count == 0 ? "" : fmt::format("{:.3g}", group.damage)});
   return table;
 }
 
-Table unpruned_table(const PruningFacts& facts) {
+Table unpruned_table(const std::vector<KeptLayer>& layers) {
   Table table{.header = {"layer", "operator", "kept", "because"}};
-  for (const KeptLayer& layer : facts.kept)
+  for (const KeptLayer& layer : layers)
     table.rows.push_back({layer.node, layer.op_type,
                           fmt::format("{} of {}", layer.kept_count, layer.channel_count), layer.reason});
   return table;
@@ -52,6 +57,28 @@ Json pruning_to_json(const PruningFacts& facts) {
           {"parameters", cost_json(facts.parameters)},
           {"groups", groups},
           {"left_alone", kept}};
+}
+
+Table repair_table(const Judgement& before, const Judgement& after) {
+  Table table{.header = {"metric", "original", "before repair", "result"}};
+  for (const Metric& metric : after.metrics) {
+    const Metric* unrepaired = before.find(metric.name);
+    table.rows.push_back({metric.name, figure(metric.original, metric.unit),
+                          unrepaired ? figure(unrepaired->result, metric.unit) : "",
+                          figure(metric.result, metric.unit)});
+  }
+  return table;
+}
+
+Json judgement_to_json(const Judgement& judgement) {
+  Json json = {{"sample_count", judgement.sample_count}, {"metrics", Json::object()}};
+  for (const Metric& metric : judgement.metrics) {
+    Json entry = {{"unit", metric.unit}};
+    if (metric.original) entry["original"] = metric.original->value;
+    if (metric.result) entry["result"] = metric.result->value;
+    json["metrics"][metric.name] = entry;
+  }
+  return json;
 }
 
 Table learning_table(const LearningFacts& facts, std::size_t row_count) {

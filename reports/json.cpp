@@ -6,6 +6,7 @@
 #include "reports/compression_report.h"
 #include "reports/float_report.h"
 #include "reports/sensitivity_report.h"
+#include "reports/sparsity_report.h"
 #include "reports/width_report.h"
 #include "reports/write.h"
 
@@ -166,6 +167,7 @@ std::string report_to_json(const Report& report) {
        optional_of(report.quantization, [](const QuantizationFacts& facts) { return to_json(facts); })},
       {"goals", list_of(report.goals, [](const GoalFacts& goal) { return to_json(goal); })},
       {"pruning", optional_of(report.pruning, pruning_to_json)},
+      {"sparsity", optional_of(report.sparsity, sparsity_to_json)},
       {"learning", learning_to_json(report.learning)},
       {"floats", optional_of(report.floats, floats_to_json)},
       {"widths", optional_of(report.widths, widths_to_json)},

@@ -4,6 +4,7 @@
 #include "reports/compression_report.h"
 #include "reports/float_report.h"
 #include "reports/sensitivity_report.h"
+#include "reports/sparsity_report.h"
 #include "reports/tables.h"
 #include "reports/width_report.h"
 #include "reports/write.h"
@@ -59,10 +60,22 @@ std::string quantization_section(const Report& report) {
 std::string pruning_section(const Report& report) {
   if (!report.pruning) return "";
   const CostChange& cost = report.pruning->multiply_adds;
-  return section("Channels pruned", pruned_group_table(*report.pruning)) +
+  return section("Channels pruned", pruned_group_table(report.pruning->groups)) +
          fmt::format("\n{:.1f} % of the multiply-adds stay{}.\n", 100 * cost.result / cost.original,
                      report.pruning->meets_budget ? "" : "; the budget was out of reach") +
-         section("Channels left alone", unpruned_table(*report.pruning));
+         section("Channels left alone", unpruned_table(report.pruning->kept));
+}
+
+std::string sparsity_section(const Report& report) {
+  if (!report.sparsity) return "";
+  const SparsityFacts& facts = *report.sparsity;
+  std::string text =
+      section("Zeros among the weights", zero_table(facts)) +
+      fmt::format("\n{}; errors are relative to the layer's output.\n", sparsity_headline(facts)) +
+      section("Layers left dense", dense_table(facts));
+  if (facts.after_repair)
+    text += section("What repair regained", repair_table(*facts.before_repair, *facts.after_repair));
+  return text;
 }
 
 // Enough to see how a loss falls; report.json has all points.
@@ -147,8 +160,9 @@ std::string report_to_markdown(const Report& report) {
          section("Goals", goal_table(report)) + section("Size and speed", model_table(report)) +
          measured_with(report) + section("Accuracy", accuracy_table(report)) +
          (report.accuracy.metrics.empty() ? "" : "\n" + judged_on(report)) + pruning_section(report) +
-         learning_section(report) + quantization_section(report) + float_section(report) +
-         width_section(report) + culprit_section(report) + section("Repairs", repair_table(report)) +
+         sparsity_section(report) + learning_section(report) + quantization_section(report) +
+         float_section(report) + width_section(report) + culprit_section(report) +
+         section("Repairs", repair_table(report)) +
          section("Layers kept in float", kept_float_table(report)) + section("Passes", pass_table(report)) +
          fusion_check(report) + notes_section(report) + provenance_section(report.provenance);
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "reports/sparsity_report.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -103,8 +104,11 @@ bool is_noisy(const std::optional<LatencyFacts>& latency) {
   return latency && latency->p95_ms > suspicious_spread * latency->median_ms;
 }
 
-void add_notes(const Optimized& optimized, Report& report) {
+void add_notes(const Optimized& optimized, const OptimizeRequest& request, Report& report) {
   report.notes = optimized.notes;
+  if (optimized.sparsity)
+    for (std::string& note : speed_notes(optimized.sparsity->pattern, {request.quantize.profile}))
+      report.notes.push_back("zeros: " + std::move(note));
   if (!optimized.not_quantized_because.empty())
     report.notes.push_back("not quantized: " + optimized.not_quantized_because);
   if (!optimized.fused.unchecked_because.empty())
@@ -154,12 +158,13 @@ Report optimize_report(const Graph& original, const Optimized& optimized, const 
   for (const GoalOutcome& goal : optimized.goals)
     report.goals.push_back({goal.goal.text, goal.achieved, goal.is_met, goal.why_not});
   report.pruning = optimized.pruning;
+  report.sparsity = optimized.sparsity;
   report.learning = optimized.learning;
   report.floats = optimized.floats;
   report.widths = optimized.widths;
   report.sensitivity = optimized.sensitivity;
   report.repairs = repair_facts(optimized.repairs);
-  add_notes(optimized, report);
+  add_notes(optimized, request, report);
   add_provenance(request, files, report);
   report.outcome = outcome_of(report, optimized);
   return report;

@@ -97,6 +97,7 @@ struct Report {
   std::optional<QuantizationFacts> quantization;
   std::vector<GoalFacts> goals;
   std::optional<PruningFacts> pruning;
+  std::optional<SparsityFacts> sparsity;
   std::vector<LearningFacts> learning;
   std::optional<FloatChoice> floats;       // layers left in float if a goal of latency wanted it
   std::optional<WidthChoice> widths;       // of weights, if a goal of size wanted fewer than 8 bits

@@ -9,7 +9,7 @@ namespace edgeopt {
 
 /// The version of report.json's layout; a field that changes its meaning or disappears raises the first
 /// number.
-inline constexpr const char* report_schema_version = "1.2";
+inline constexpr const char* report_schema_version = "1.3";
 
 std::string report_to_json(const Report& report);
 std::string report_to_markdown(const Report& report);

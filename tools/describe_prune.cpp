@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "reports/compression_report.h"
 #include "reports/tables.h"
 #include "reports/write.h"
 
@@ -29,32 +30,11 @@ Json cost_json(const CostChange& change) {
   return {{"original", change.original}, {"result", change.result}, {"kept", share(change)}};
 }
 
-std::string group_table(const std::vector<PrunedGroup>& groups) {
-  Table table{.header = {"channels", "removed", "computed by"}};
-  for (const PrunedGroup& group : groups)
-    table.rows.push_back(
-        {std::to_string(group.channel_count), std::to_string(group.removed_count), group.name});
-  return to_text(table);
-}
-
 std::string block_table(const std::vector<RemovedBlock>& blocks) {
   Table table{.header = {"block", "damage before repair, with those above"}};
   for (const RemovedBlock& block : blocks)
     table.rows.push_back({block.name, fmt::format("{:.3g}", block.damage)});
   return to_text(table);
-}
-
-std::string kept_table(const std::vector<KeptLayer>& kept) {
-  Table table{.header = {"layer", "kept", "because"}};
-  for (const KeptLayer& layer : kept)
-    table.rows.push_back({fmt::format("{} '{}'", layer.op_type, layer.node),
-                          fmt::format("{} of {}", layer.kept_count, layer.channel_count), layer.reason});
-  return to_text(table);
-}
-
-std::string figure(const std::optional<Interval>& interval, const std::string& unit) {
-  if (!interval) return "";
-  return fmt::format("{:.2f}{}", interval->value, unit == "percent" ? " %" : unit.empty() ? "" : " " + unit);
 }
 
 std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
@@ -68,38 +48,16 @@ std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
                                                       cost_row("parameters", pruned.parameters),
                                                       cost_row("time (estimate)", pruned.latency)}});
   if (!pruned.blocks.empty()) text += "\nresidual blocks that are gone:\n" + block_table(pruned.blocks);
-  text += "\nchannels that go together:\n" + group_table(pruned.groups);
-  if (!pruned.kept.empty()) text += "\nleft alone:\n" + kept_table(pruned.kept);
+  text += "\nchannels that go together:\n" + to_text(pruned_group_table(pruned.groups));
+  if (!pruned.kept.empty()) text += "\nleft alone:\n" + to_text(unpruned_table(pruned.kept));
   if (!pruned.after_repair) return text + "\nneither repaired nor judged: no samples were given (--data)\n";
   text += fmt::format("\non {} samples that were not learned from ({} layers repaired):\n",
                       pruned.after_repair->sample_count, pruned.repaired.size());
   if (!pruned.caution.empty()) text += fmt::format("  caution: {}\n", pruned.caution);
-  return text + judgement_table(*pruned.before_repair, *pruned.after_repair);
+  return text + to_text(repair_table(*pruned.before_repair, *pruned.after_repair));
 }
 
 }  // namespace
-
-std::string judgement_table(const Judgement& before, const Judgement& after) {
-  Table table{.header = {"metric", "original", "before repair", "result"}};
-  for (const Metric& metric : after.metrics) {
-    const Metric* unrepaired = before.find(metric.name);
-    table.rows.push_back({metric.name, figure(metric.original, metric.unit),
-                          unrepaired ? figure(unrepaired->result, metric.unit) : "",
-                          figure(metric.result, metric.unit)});
-  }
-  return to_text(table);
-}
-
-Json judgement_json(const Judgement& judgement) {
-  Json json = {{"sample_count", judgement.sample_count}, {"metrics", Json::object()}};
-  for (const Metric& metric : judgement.metrics) {
-    Json entry = {{"unit", metric.unit}};
-    if (metric.original) entry["original"] = metric.original->value;
-    if (metric.result) entry["result"] = metric.result->value;
-    json["metrics"][metric.name] = entry;
-  }
-  return json;
-}
 
 Answer describe_prune(const PrunedModel& pruned, const ModelFiles& files) {
   Json json = {{"model", files.original},
@@ -122,8 +80,8 @@ Answer describe_prune(const PrunedModel& pruned, const ModelFiles& files) {
                                   {"channel_count", layer.channel_count},
                                   {"kept_count", layer.kept_count},
                                   {"reason", layer.reason}});
-  if (pruned.before_repair) json["before_repair"] = judgement_json(*pruned.before_repair);
-  if (pruned.after_repair) json["after_repair"] = judgement_json(*pruned.after_repair);
+  if (pruned.before_repair) json["before_repair"] = judgement_to_json(*pruned.before_repair);
+  if (pruned.after_repair) json["after_repair"] = judgement_to_json(*pruned.after_repair);
   if (!pruned.caution.empty()) json["caution"] = pruned.caution;
   for (const RepairedLayer& layer : pruned.repaired)
     json["repaired"].push_back(

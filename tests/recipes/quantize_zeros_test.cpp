@@ -1,12 +1,15 @@
 // Zeros that pruning made stay zeros when the model is quantized, however that is done.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "calibration/sparsification.h"
 #include "calibration/training/integer_places.h"
 #include "hwprofiles/profile.h"
 #include "ir/evaluate.h"
 #include "recipes/quantize.h"
 #include "tests/calibration/training/teaching.h"
+#include "tests/support/onnx_text.h"
 
 namespace edgeopt {
 namespace {
@@ -32,6 +35,9 @@ void check_zeros(const QuantizeOptions& options) {
     if (!weight || weight->rank() < 2 || !dequantized) continue;
     const Node* dequantize = quantized.graph.producer(*dequantized, "DequantizeLinear");
     REQUIRE(dequantize != nullptr);
+    // An integer 0 is the weight 0 only at zero point 0.
+    if (const auto zero_point = quantized.graph.constant(dequantize->input(2)))
+      CHECK(std::ranges::count(to_int64s(*zero_point), 0) == zero_point->element_count());
     const std::vector<std::int64_t> integers =
         to_int64s(integer_source_of(quantized.graph, *dequantize)->integers);
     std::int64_t zeros = 0, lost = 0, others = 0;
@@ -80,6 +86,37 @@ TEST_CASE("zeros stay zeros when weights, scales and rounding learn") {
   check_zeros(options);
   options.recovery->reconstruction = ReconstructionOptions{.work = 1, .batch_size = 8};
   check_zeros(options);
+}
+
+TEST_CASE("zeros stay zeros when factors move between the layers first") {
+  for (const Equalization equalization : {Equalization::weights, Equalization::samples}) {
+    QuantizeOptions options = options_for(WeightRounding::second_order, "w4a8");
+    options.equalization = equalization;
+    check_zeros(options);
+  }
+}
+
+TEST_CASE("zeros stay zeros in blocks of 4 bits, in either form") {
+  const Graph model = graph_from_text(R"(g (float[2,8] x) => (float[2,4] y)
+    <float[8,4] w = {0, 1, 2, 3, -1, 0, 0.3, 7, 0, 0, -5, 4, 0.1, 0, 0, 1, 0, 9, 8, 7, 1, 2, 0, 0, 3, 0, 1, 2, 0, 0, -0.7, 5}>
+    { y = MatMul(x, w) })",
+                                      {.opset = 21});
+  const Tensor weight = *model.constant(*model.find_value("w"));
+  // Row i of the identity asks for row i of the weight.
+  for (const bool as_mat_mul_n_bits : {false, true}) {
+    const Graph packed = quantize_weight_blocks(model, {.block_size = 16}, as_mat_mul_n_bits,
+                                                {.profile = load_profile("x86_avx512_vnni")})
+                             .graph;
+    for (std::size_t row = 0; row < 8; row += 2) {
+      Tensor x(DataType::float32, {2, 8});
+      x.mutable_data<float>()[row] = 1;
+      x.mutable_data<float>()[8 + row + 1] = 1;
+      const Tensor y = evaluate(packed, {x})[0];
+      for (std::size_t i = 0; i < 8; ++i)
+        if (weight.data<float>()[row * 4 + i] == 0) CHECK(y.data<float>()[i] == 0);
+      CHECK(y.data<float>()[0] + y.data<float>()[1] + y.data<float>()[2] + y.data<float>()[3] != 0);
+    }
+  }
 }
 
 }  // namespace edgeopt

@@ -19,13 +19,11 @@ SparsifiedModel sparsified(const std::string& pattern, bool balances) {
                         {.weights = {.pattern = sparsity_pattern(pattern)}, .balances = balances});
 }
 
+// Of the layers that became sparse.
 double zero_share(const SparsifiedModel& model) {
-  double zeros = 0, all = 0;
-  for (const SparseLayer& layer : model.sparse.layers) {
-    zeros += static_cast<double>(layer.zero_count);
-    all += static_cast<double>(layer.element_count);
-  }
-  return zeros / all;
+  SparsityFacts facts = model.facts;
+  facts.left_alone.clear();
+  return facts.zero_share();
 }
 
 double sqnr(const std::optional<Judgement>& judgement) {
@@ -36,8 +34,8 @@ double sqnr(const std::optional<Judgement>& judgement) {
 
 TEST_CASE("sparsify: repair counts on samples that it did not see") {
   const SparsifiedModel model = sparsified("0.6", true);
-  CHECK(model.after_repair->sample_count == 12);
-  CHECK(sqnr(model.after_repair) > sqnr(model.before_repair) + 3);
+  CHECK(model.facts.after_repair->sample_count == 12);
+  CHECK(sqnr(model.facts.after_repair) > sqnr(model.facts.before_repair) + 3);
 }
 
 TEST_CASE("sparsify: balanced shares keep the total, and the layers lose less in sum than at uniform ones") {
@@ -51,7 +49,7 @@ TEST_CASE("sparsify: balanced shares keep the total, and the layers lose less in
     CHECK(zero_share(balanced) >= pattern.share - 0.01);
     CHECK(zero_share(uniform) == doctest::Approx(pattern.share).epsilon(0.02));
     std::vector<double> shares = {pattern.share};
-    for (const SparseLayer& layer : balanced.sparse.layers)
+    for (const SparseLayer& layer : balanced.facts.layers)
       shares.push_back(static_cast<double>(layer.zero_count) / static_cast<double>(layer.element_count));
     // What each layer loses by itself, in the dense model.
     const auto damages = sparsity_damages(graph, samples, {.pattern = pattern}, shares);

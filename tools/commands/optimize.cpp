@@ -17,6 +17,7 @@
 #include "tools/distill_options.h"
 #include "tools/prune_options.h"
 #include "tools/quantize_options.h"
+#include "tools/sparsity_options.h"
 
 namespace edgeopt {
 namespace {
@@ -31,6 +32,8 @@ struct Options {
   int run_count = 100;
   std::string keep;
   BlockChoice blocks;
+  SparsityFlags sparsity;
+  std::vector<std::string> excluded;
   bool recovers = false;
   DistillFlags learning;
   QuantizeFlags quantization;
@@ -58,8 +61,14 @@ void declare(CLI::App& app, Options& options) {
                  "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays")
       ->type_name("COST=SHARE");
   declare_block_options(app, options.blocks);
-  app.add_flag("--recover", options.recovers,
-               "Learn the original's outputs back, after pruning and after quantizing; takes minutes");
+  declare_sparsity_options(app, options.sparsity);
+  app.add_option("--exclude", options.excluded,
+                 "Neither prune this node's weights nor set them to zero; may be repeated")
+      ->type_name("NODE")
+      ->allow_extra_args(false);
+  app.add_flag(
+      "--recover", options.recovers,
+      "Learn the original's outputs back, after pruning or zeros and after quantizing; takes minutes");
   declare_distill_options(app, options.learning);
   declare_quantize_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples to calibrate on");
@@ -98,17 +107,26 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
       .progress = context.progress,
   };
   require_budget(options.blocks, options.keep);
-  if (!options.keep.empty())
+  if (!options.keep.empty()) {
     request.prune = PruneOptions{.budget = channel_budget(options.keep),
                                  .importance = {.progress = context.progress},
                                  .repair = {.progress = context.progress},
+                                 .excluded = options.excluded,
                                  .blocks = options.blocks,
                                  .seed = context.seed};
+    request.prune->blocks.excluded = options.excluded;
+  }
+  if (!options.sparsity.pattern.empty()) {
+    request.sparsity = sparsity_options(options.sparsity, request.samples.has_value(), context);
+    request.sparsity->weights.excluded = options.excluded;
+    request.has_sparse_storage = options.sparsity.has_sparse_storage;
+  }
   if (options.recovers) {
     request.training = distillation_options(options.learning, context);
     DistillFlags recovery = options.learning;
     // Two learnings of one run: each goes on from its own.
-    if (request.prune && !recovery.checkpoint.empty()) recovery.checkpoint += ".quantized";
+    if ((request.prune || request.sparsity) && !recovery.checkpoint.empty())
+      recovery.checkpoint += ".quantized";
     request.quantize.recovery = recovery_options(recovery, context);
   }
   return request;
@@ -147,6 +165,7 @@ Command optimize_command() {
           "  edgeopt optimize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
           "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o small.onnx\n"
           "  edgeopt optimize model.onnx --data s.npz --keep macs=0.5 --recover --work 20 -o half.onnx\n"
+          "  edgeopt optimize model.onnx --data s.npz --sparsity 2:4 -o sparse.onnx\n"
           "  edgeopt optimize model.onnx -o fused.onnx                    without samples: fused, not "
           "quantized\n",
       .declare = declare,

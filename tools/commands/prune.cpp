@@ -11,6 +11,7 @@
 #include "ir/onnx/sparse_storage.h"
 #include "recipes/distill.h"
 #include "recipes/sparsify.h"
+#include "reports/sparsity_report.h"
 #include "reports/write.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -91,7 +92,7 @@ std::vector<HardwareProfile> asked_profiles(const Options& options) {
 /// What came of the steps that were asked for.
 struct Outcome {
   std::optional<PrunedModel> pruned;
-  std::optional<SparsifiedModel> sparsified;
+  std::optional<SparsityFacts> sparsity;
   std::optional<Distilled> trained;
   Graph teacher;  // the fused model
   Graph graph;
@@ -113,14 +114,13 @@ Answer describe(const Outcome& outcome, const Options& options) {
     answer = describe_prune(*outcome.pruned, files);
     json = nlohmann::ordered_json::parse(answer.json);
   }
-  if (outcome.sparsified) {
-    const SparsityPattern pattern = sparsity_pattern(options.sparsity.pattern);
-    answer.text += fmt::format(
-        "{}{}: {}, {} -> {}\n\n{}\nwho gains from these zeros:\n", outcome.pruned ? "\n" : "", files.result,
-        sparsity_headline(outcome.sparsified->sparse, pattern), human_bytes(model_bytes(files.original)),
-        human_bytes(model_bytes(files.result)), sparsity_text(*outcome.sparsified));
-    json["sparsity"] = sparsity_json(*outcome.sparsified, pattern);
-    for (const std::string& note : speed_notes(pattern, asked_profiles(options))) {
+  if (outcome.sparsity) {
+    answer.text += fmt::format("{}{}: {}, {} -> {}\n\n{}\nwho gains from these zeros:\n",
+                               outcome.pruned ? "\n" : "", files.result, sparsity_headline(*outcome.sparsity),
+                               human_bytes(model_bytes(files.original)),
+                               human_bytes(model_bytes(files.result)), sparsity_text(*outcome.sparsity));
+    json["sparsity"] = sparsity_to_json(*outcome.sparsity);
+    for (const std::string& note : speed_notes(outcome.sparsity->pattern, asked_profiles(options))) {
       answer.text += fmt::format("  {}\n", note);
       json["sparsity"]["notes"].push_back(note);
     }
@@ -159,10 +159,11 @@ Answer run(const Options& options, const RunContext& context) {
     outcome.graph = outcome.teacher = prepare_for_pruning(model, context.seed).graph;
   }
   if (sparsity) {
-    outcome.sparsified = while_doing("setting weights to zero", [&] {
+    SparsifiedModel sparse = while_doing("setting weights to zero", [&] {
       return sparsify_model(outcome.teacher, outcome.graph, samples, *sparsity);
     });
-    outcome.graph = outcome.sparsified->sparse.graph;
+    outcome.sparsity = std::move(sparse.facts);
+    outcome.graph = std::move(sparse.graph);
   }
   if (samples && !options.without_training) train(outcome, *samples, options, context);
   save_model(options.sparsity.has_sparse_storage ? with_sparse_storage(outcome.graph) : outcome.graph,
