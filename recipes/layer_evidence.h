@@ -8,6 +8,13 @@
 
 namespace edgeopt {
 
+/// How many elements fell into each of the equal steps from `low` to `high`; those outside are in the first
+/// and the last.
+struct OutputHistogram {
+  double low = 0, high = 0;
+  std::vector<std::int64_t> counts;
+};
+
 /// Figures of one layer; decibels are 10 log10(signal / noise), infinite without noise.
 struct LayerEvidence {
   double sqnr_db = 0;               // of its output, its own weights and activations alone quantized
@@ -15,6 +22,8 @@ struct LayerEvidence {
   Range range;                      // of its output
   std::int64_t worst_channel = -1;  // the least sqnr; -1: the output has no channels
   double worst_channel_sqnr_db = 0;
+  /// Of its output in float, half the range beyond either end; empty if the output stays in float.
+  OutputHistogram histogram;
 };
 
 /// One sample's sums over a layer's output.
@@ -23,6 +32,7 @@ struct LayerSums {
   std::vector<double> noise;
   std::int64_t clipped_count = 0;
   std::int64_t element_count = 0;
+  OutputHistogram histogram;
 };
 
 /// axis   of the channels; -1: all elements are one

@@ -20,11 +20,11 @@ Table float_table(const FloatChoice& choice) {
 
 std::string float_explanation(const FloatChoice& choice) {
   if (!choice.left_alone_because.empty())
-    return fmt::format("integers missed the goal of latency; all layers stay in them: {}\n",
+    return fmt::format("integers missed the goal of latency; all layers stay in them: {}",
                        choice.left_alone_because);
   return fmt::format(
       "these take the least time in float on this machine: {:.3f} ms, all in integers {:.3f} ms\n"
-      "the same again: --keep-float {}\n",
+      "the same again: --keep-float {}",
       choice.chosen_ms, choice.integer_ms, fmt::join(choice.keep_float, " --keep-float "));
 }
 

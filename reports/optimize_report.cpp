@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "reports/headlines.h"
 #include "reports/sparsity_report.h"
 #include "reports/write.h"
 
@@ -80,19 +81,10 @@ std::vector<RepairFacts> repair_facts(const std::vector<RepairTrial>& trials) {
   return facts;
 }
 
-std::string factor(double before, double after, const std::string& word) {
-  return fmt::format("{:.2f}x {}", before / after, word);
-}
-
-std::string outcome_of(const Report& report, const Optimized& optimized) {
-  std::string text = factor(static_cast<double>(report.original.file.size_bytes),
-                            static_cast<double>(report.result.file.size_bytes), "smaller");
-  if (report.result_latency)
-    text += ", " + factor(report.original_latency->median_ms, report.result_latency->median_ms, "faster");
-  if (const Metric* top1 = optimized.judgement.find("top1"); top1 && top1->difference)
-    text += fmt::format(", top-1 {:+.2f} points", top1->difference->value);
-  if (const Metric* agreement = optimized.judgement.find("agreement"); agreement && agreement->result)
-    text += fmt::format(", agrees with the original on {:.1f} %", agreement->result->value);
+std::string outcome_of(const Report& report) {
+  std::string text;
+  for (const Headline& headline : headlines_of(report))
+    text += (text.empty() ? "" : ", ") + headline.sentence;
   return fmt::format("{}: {}.", report.result.file.path, text);
 }
 
@@ -166,7 +158,7 @@ Report optimize_report(const Graph& original, const Optimized& optimized, const 
   report.repairs = repair_facts(optimized.repairs);
   add_notes(optimized, request, report);
   add_provenance(request, files, report);
-  report.outcome = outcome_of(report, optimized);
+  report.outcome = outcome_of(report);
   return report;
 }
 

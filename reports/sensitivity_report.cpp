@@ -51,6 +51,11 @@ Table sensitivity_table(const Sensitivity& sensitivity, std::size_t row_count) {
   return table;
 }
 
+std::string sensitivity_explanation(const Sensitivity& sensitivity) {
+  return fmt::format("damage of each layer alone: {}; on {} samples", sensitivity.loss,
+                     sensitivity.sample_count);
+}
+
 Json sensitivity_to_json(const Sensitivity& sensitivity) {
   Json layers = Json::array();
   for (const LayerDamage& layer : sensitivity.layers) {
@@ -65,7 +70,11 @@ Json sensitivity_to_json(const Sensitivity& sensitivity) {
          {"clipped_share", evidence.clipped_share},
          {"range", {evidence.range.min, evidence.range.max}},
          {"worst_channel", has_channels ? Json(evidence.worst_channel) : Json()},
-         {"worst_channel_sqnr_db", has_channels ? number(evidence.worst_channel_sqnr_db) : Json()}});
+         {"worst_channel_sqnr_db", has_channels ? number(evidence.worst_channel_sqnr_db) : Json()},
+         {"histogram",
+          {{"low", evidence.histogram.low},
+           {"high", evidence.histogram.high},
+           {"counts", evidence.histogram.counts}}}});
   }
   return {{"method", sensitivity.method == SensitivityMethod::measured ? "measured" : "gradient"},
           {"loss", sensitivity.loss},

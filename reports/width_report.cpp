@@ -48,11 +48,11 @@ std::string width_explanation(const WidthChoice& choice) {
   for (const LayerWidths& layer : choice.layers) damage += layer.widths[layer.chosen].damage;
   std::string text = fmt::format(
       "damage of each layer alone: {}; on {} samples; {:.3g} in sum, the least for {:.0f} bytes (the fewest "
-      "possible: {:.0f})\n",
+      "possible: {:.0f})",
       choice.loss, choice.sample_count, damage, choice.expected_bytes, choice.smallest_bytes);
   const std::vector<std::string> options = options_of(choice);
   if (!options.empty())
-    text += fmt::format("the same again: --layer-scheme {}\n", fmt::join(options, " --layer-scheme "));
+    text += fmt::format("\nthe same again: --layer-scheme {}", fmt::join(options, " --layer-scheme "));
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "reports/summary.h"
 #include "support/error.h"
 #include "support/file.h"
 
@@ -21,7 +22,9 @@ void require_report_folder(const fs::path& folder) {
 void write_report(const Report& report, const fs::path& folder) {
   require_report_folder(folder);
   write_file(folder / "report.json", report_to_json(report) + "\n");
-  write_file(folder / "summary.md", report_to_markdown(report));
+  const Document summary = summary_of(report);
+  write_file(folder / "report.html", to_html(summary));
+  write_file(folder / "summary.md", to_markdown(summary));
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -1,4 +1,5 @@
-// A Report as files: report.json (docs/report.schema.json says what is in it) and summary.md for people.
+// A Report as files: report.json (docs/report.schema.json says what is in it), report.html and summary.md for
+// people.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -12,12 +13,10 @@ namespace edgeopt {
 inline constexpr const char* report_schema_version = "1.3";
 
 std::string report_to_json(const Report& report);
-std::string report_to_markdown(const Report& report);
-
 /// What a terminal shows: the summary's figures without its provenance.
 std::string report_to_text(const Report& report);
 
-/// Writes report.json and summary.md into the folder, made if missing.
+/// Writes report.json, report.html and summary.md into the folder, made if missing.
 /// throws  UserError if it cannot be written
 void write_report(const Report& report, const std::filesystem::path& folder);
 

@@ -129,7 +129,7 @@ Answer describe_quantize_to_size(const SizedModel& sized, const GoalOutcome& goa
   json["widths"] = sized.choice ? widths_to_json(*sized.choice) : Json();
   if (sized.choice)
     text += "\nbits of weights:\n" + to_text(width_table(*sized.choice)) + "\n" +
-            width_explanation(*sized.choice);
+            width_explanation(*sized.choice) + "\n";
   return {.text = text, .json = dumped(json), .exit_code = goal.is_met ? exit_done : exit_goal_missed};
 }
 

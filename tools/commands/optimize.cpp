@@ -53,7 +53,8 @@ void declare(CLI::App& app, Options& options) {
          "latency=2x, latency=5ms, size=4x, size=500kB, agreement=98, sqnr=20; may be given several times")
       ->type_name("G")
       ->allow_extra_args(false);
-  app.add_option("--report", options.report, "Folder for report.json and summary.md")->type_name("DIR");
+  app.add_option("--report", options.report, "Folder for report.html, summary.md and report.json")
+      ->type_name("DIR");
   app.add_option("--runs", options.run_count, "Runs of each model to measure latency")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
