@@ -85,6 +85,16 @@ void append_segments(std::vector<TiedDims>& ties, std::span<const Part> input, s
   }
 }
 
+struct Shapes {
+  Shape input, output;
+};
+
+std::optional<Shapes> shapes_of(const InferCall& call, const InferRule& infer) {
+  const std::vector<Operand> outputs = infer(call);
+  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return std::nullopt;
+  return Shapes{call.inputs[0].shape(), outputs[0].shape()};
+}
+
 bool are_numbers(std::span<const Part> parts) {
   return std::ranges::all_of(parts,
                              [](const Part& part) { return part.dim.is_number() && part.dim.size > 0; });
@@ -173,6 +183,32 @@ std::vector<TiedDims> reshape_ties(const Shape& input_shape, const Shape& output
     output = output.first(output.size() - 1);
   }
   if (are_numbers(input) && are_numbers(output)) append_segments(ties, input, output);
+  return ties;
+}
+
+std::vector<TiedDims> equal_size_ties(const InferCall& call, const InferRule& infer) {
+  const std::optional<Shapes> shapes = shapes_of(call, infer);
+  return shapes ? equal_size_ties(shapes->input, shapes->output) : std::vector<TiedDims>();
+}
+
+std::vector<TiedDims> reshape_ties(const InferCall& call, const InferRule& infer) {
+  const std::optional<Shapes> shapes = shapes_of(call, infer);
+  return shapes ? reshape_ties(shapes->input, shapes->output) : std::vector<TiedDims>();
+}
+
+std::vector<TiedDims> scale_ties(const InferCall& call) {
+  if (!call.inputs[0].has_shape() || call.attributes().get_int("block_size", 0) != 0) return {};
+  std::vector<TiedDims> ties = passing_ties(call, [](std::size_t) { return true; });
+  const std::size_t rank = call.inputs[0].shape().size();
+  if (rank == 0) return ties;
+  const std::int64_t axis = call.attributes().get_int("axis", 1);
+  const auto along = static_cast<std::size_t>(rank == 1 ? 0 : normalize_axis(axis, rank));
+  for (const std::size_t parameter : {1, 2}) {
+    if (!call.has_input(parameter)) continue;
+    if (!call.inputs[parameter].has_shape()) return {};
+    const Shape& shape = call.inputs[parameter].shape();
+    if (shape.size() == 1 && shape[0] != Dim(1)) ties[along].dims.push_back(input_dim(parameter, 0));
+  }
   return ties;
 }
 

@@ -23,9 +23,15 @@ std::vector<TiedDims> passing_ties(const InferCall& call,
 /// Axes of input 0 and output 0 that have the same size, counted from the last; for operators that leave an
 /// axis alone where they do not change its size.
 std::vector<TiedDims> equal_size_ties(const Shape& input, const Shape& output);
+/// That for the output's shape as `infer` gives it; none if a shape is unknown.
+std::vector<TiedDims> equal_size_ties(const InferCall& call, const InferRule& infer);
 /// The same elements in the same order under other dims. A dim that is split, or several that are merged, can
 /// shrink by whole blocks (choice 1: along the outermost part) or inside every block (choice 2: along the
 /// innermost).
 std::vector<TiedDims> reshape_ties(const Shape& input, const Shape& output);
+std::vector<TiedDims> reshape_ties(const InferCall& call, const InferRule& infer);
+/// Input 0 and the output whole; scales and zero points (inputs 1 and 2) have an element for each index of
+/// the attribute "axis", or one for all. None in blocks.
+std::vector<TiedDims> scale_ties(const InferCall& call);
 
 }  // namespace edgeopt

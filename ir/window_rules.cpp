@@ -11,15 +11,6 @@ namespace {
 
 std::int64_t divide_down(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
-std::vector<std::int64_t> numbers(const Attributes& attributes, std::string_view name, std::size_t count,
-                                  std::int64_t otherwise) {
-  std::vector<std::int64_t> list = attributes.get_ints(name);
-  if (list.empty()) list.assign(count, otherwise);
-  if (list.size() != count)
-    throw UserError(fmt::format("attribute '{}' has {} numbers, but needs {}", name, list.size(), count));
-  return list;
-}
-
 // SAME: as many windows as fit at every stride-th position; the odd pad goes to the end (UPPER) or the front.
 void pad_to_same(WindowAxis& axis, bool upper) {
   axis.output = (axis.input + axis.stride - 1) / axis.stride;
@@ -54,13 +45,31 @@ Dims collect(const Window& window, Of of) {
   return dims;
 }
 
-// Everything but the input and output sizes.
+void size_axis(WindowAxis& axis, const Attributes& attributes) {
+  const std::string auto_pad = attributes.get_string("auto_pad", "NOTSET");
+  if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER")
+    pad_to_same(axis, auto_pad == "SAME_UPPER");
+  else
+    count_windows(axis, attributes.get_int("ceil_mode", 0) != 0);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> list_attribute(const Attributes& attributes, std::string_view name,
+                                         std::size_t count, std::int64_t otherwise) {
+  std::vector<std::int64_t> list = attributes.get_ints(name);
+  if (list.empty()) list.assign(count, otherwise);
+  if (list.size() != count)
+    throw UserError(fmt::format("attribute '{}' has {} numbers, but needs {}", name, list.size(), count));
+  return list;
+}
+
 Window unsized_window(const Attributes& attributes, std::span<const std::int64_t> kernel) {
   const std::size_t rank = kernel.size();
-  const auto strides = numbers(attributes, "strides", rank, 1);
-  const auto dilations = numbers(attributes, "dilations", rank, 1);
+  const auto strides = list_attribute(attributes, "strides", rank, 1);
+  const auto dilations = list_attribute(attributes, "dilations", rank, 1);
   const std::string auto_pad = attributes.get_string("auto_pad", "NOTSET");
-  const auto pads = auto_pad == "NOTSET" ? numbers(attributes, "pads", 2 * rank, 0)
+  const auto pads = auto_pad == "NOTSET" ? list_attribute(attributes, "pads", 2 * rank, 0)
                                          : std::vector<std::int64_t>(2 * rank, 0);
   Window window(rank);
   for (std::size_t i = 0; i < rank; ++i) {
@@ -73,16 +82,6 @@ Window unsized_window(const Attributes& attributes, std::span<const std::int64_t
   }
   return window;
 }
-
-void size_axis(WindowAxis& axis, const Attributes& attributes) {
-  const std::string auto_pad = attributes.get_string("auto_pad", "NOTSET");
-  if (auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER")
-    pad_to_same(axis, auto_pad == "SAME_UPPER");
-  else
-    count_windows(axis, attributes.get_int("ceil_mode", 0) != 0);
-}
-
-}  // namespace
 
 void require_sensible(const WindowAxis& axis) {
   for (const std::int64_t number : {axis.kernel, axis.stride, axis.dilation})

@@ -2,6 +2,7 @@
 //   output = (input + pads - ((kernel - 1) * dilation + 1)) / stride + 1, rounded down (or up: ceil_mode)
 #pragma once
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "ir/attributes.h"
@@ -27,6 +28,14 @@ struct WindowAxis {
   }
 };
 using Window = std::vector<WindowAxis>;
+
+/// The attribute as a list of so many numbers; all `otherwise` if it is missing. throws UserError if it has
+/// another count
+std::vector<std::int64_t> list_attribute(const Attributes& attributes, std::string_view name,
+                                         std::size_t count, std::int64_t otherwise);
+
+/// Kernel, strides, dilations and pads; sizes stay open, and pads do where auto_pad will say them.
+Window unsized_window(const Attributes& attributes, std::span<const std::int64_t> kernel);
 
 /// The window that the attributes strides, dilations, pads, auto_pad and ceil_mode describe.
 /// throws  UserError if they contradict each other or no window fits

@@ -36,37 +36,15 @@ void size_axis(WindowAxis& axis, const Attributes& attributes, std::size_t index
         fmt::format("pads {} and {} leave nothing of spatial axis {}", axis.pad_begin, axis.pad_end, index));
 }
 
-std::vector<std::int64_t> list_or(const Attributes& attributes, std::string_view name, std::size_t count,
-                                  std::int64_t otherwise) {
-  std::vector<std::int64_t> list = attributes.get_ints(name);
-  if (list.empty()) list.assign(count, otherwise);
-  if (list.size() != count)
-    throw UserError(fmt::format("attribute '{}' has {} numbers, but needs {}", name, list.size(), count));
-  return list;
-}
-
 // Everything but the sizes.
-Window unsized_window(const Attributes& attributes, std::span<const std::int64_t> kernel) {
-  const std::size_t rank = kernel.size();
-  const auto strides = list_or(attributes, "strides", rank, 1);
-  const auto dilations = list_or(attributes, "dilations", rank, 1);
-  const auto pads = list_or(attributes, "pads", 2 * rank, 0);
-  if (attributes.find("output_shape")) list_or(attributes, "output_shape", rank, 0);
-  Window window(rank);
-  for (std::size_t i = 0; i < rank; ++i) {
-    window[i] = {.kernel = kernel[i],
-                 .stride = strides[i],
-                 .dilation = dilations[i],
-                 .pad_begin = pads[i],
-                 .pad_end = pads[rank + i]};
-    require_sensible(window[i]);
-  }
-  return window;
+Window open_window(const Attributes& attributes, std::span<const std::int64_t> kernel) {
+  if (attributes.find("output_shape")) list_attribute(attributes, "output_shape", kernel.size(), 0);
+  return unsized_window(attributes, kernel);
 }
 
 Window window_for(const Attributes& attributes, std::span<const std::int64_t> input,
                   std::span<const std::int64_t> kernel) {
-  Window window = unsized_window(attributes, kernel);
+  Window window = open_window(attributes, kernel);
   for (std::size_t i = 0; i < window.size(); ++i) {
     window[i].output = input[i];
     size_axis(window[i], attributes, i);
@@ -78,7 +56,7 @@ Window window_for(const Attributes& attributes, std::span<const std::int64_t> in
 Shape spatial_shape(const Attributes& attributes, std::span<const Dim> input, const Dims& kernel) {
   Shape shape(input.size());
   if (kernel.size() != input.size()) return shape;
-  Window window = unsized_window(attributes, kernel);
+  Window window = open_window(attributes, kernel);
   for (std::size_t i = 0; i < window.size(); ++i) {
     if (!input[i].is_number()) continue;
     window[i].output = input[i].size;

@@ -40,9 +40,7 @@ Tensors evaluate(const EvaluateCall& call) {
 // An axis that keeps its size is left alone by the operator; a shape that is computed would not follow.
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   if (!call.inputs[1].constant) return {};
-  const std::vector<Operand> outputs = infer(call);
-  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
-  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+  return equal_size_ties(call, infer);
 }
 
 }  // namespace

@@ -78,23 +78,6 @@ std::vector<ValueId> gradient(const GradientCall& call) {
                        {call.wants(0), call.wants(1)});
 }
 
-// Scales and zero points have an element for each index of the axis, or one for all.
-std::vector<TiedDims> tied_dims(const InferCall& call) {
-  if (!call.inputs[0].has_shape() || call.attributes().get_int("block_size", 0) != 0) return {};
-  std::vector<TiedDims> ties = passing_ties(call, [](std::size_t) { return true; });
-  const std::size_t rank = call.inputs[0].shape().size();
-  if (rank == 0) return ties;
-  const std::int64_t axis = call.attributes().get_int("axis", 1);
-  const auto along = static_cast<std::size_t>(rank == 1 ? 0 : normalize_axis(axis, rank));
-  for (const std::size_t parameter : {1, 2}) {
-    if (!call.has_input(parameter)) continue;
-    if (!call.inputs[parameter].has_shape()) return {};
-    const Shape& shape = call.inputs[parameter].shape();
-    if (shape.size() == 1 && shape[0] != Dim(1)) ties[along].dims.push_back(input_dim(parameter, 0));
-  }
-  return ties;
-}
-
 }  // namespace
 
 OpDefinition quantize_linear_op() {
@@ -106,7 +89,7 @@ OpDefinition quantize_linear_op() {
       .evaluate = evaluate,
       .count_cost = operations_per_output(3),
       .gradient = gradient,
-      .tied_dims = tied_dims,
+      .tied_dims = scale_ties,
   };
 }
 

@@ -72,9 +72,7 @@ Tensors evaluate(const EvaluateCall& call) {
 // A shape that is computed would not follow.
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   if (call.has_input(1) && !call.inputs[1].constant) return {};
-  const std::vector<Operand> outputs = infer(call);
-  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
-  return reshape_ties(call.inputs[0].shape(), outputs[0].shape());
+  return reshape_ties(call, infer);
 }
 
 }  // namespace

@@ -184,9 +184,7 @@ std::vector<Operand> infer_gradient(const InferCall& call) {
 // An axis that keeps its size is left alone by the operator; sizes that are computed would not follow.
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   if (!is_left_out(call, 3) && !call.inputs[3].constant) return {};
-  const std::vector<Operand> outputs = infer(call);
-  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
-  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
+  return equal_size_ties(call, infer);
 }
 
 }  // namespace

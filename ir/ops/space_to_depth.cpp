@@ -4,30 +4,17 @@
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
 #include "ir/move_elements.h"
+#include "ir/pixel_blocks.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-// Its square must fit 32 bits.
-constexpr std::int64_t largest_block = 65535;
-
-std::int64_t block_size(const Attributes& attributes) {
-  const std::int64_t block = attributes.get_int("blocksize", 0);
-  if (block < 1 || block > largest_block)
-    throw UserError(fmt::format("blocksize is {}, but must be in 1 to {}", block, largest_block));
-  return block;
-}
-
-void require_image(std::size_t rank) {
-  if (rank != 4) throw UserError(fmt::format("the input has {} dims, but must be [N,C,H,W]", rank));
-}
-
 std::vector<Operand> infer(const InferCall& call) {
   const Operand& data = required_input(call, 0);
   if (!data.has_shape()) return {of_unknown_dims(data.type.dtype, 4)};
-  require_image(data.shape().size());
-  const std::int64_t block = block_size(call.attributes());
+  require_image_rank(data.shape().size());
+  const std::int64_t block = pixel_block_size(call.attributes());
   Shape shape = data.shape();
   shape[1] = shape[1].is_number() ? Dim(shape[1].size * block * block) : Dim();
   for (std::size_t i = 2; i < 4; ++i) shape[i] = shape[i].is_number() ? Dim(shape[i].size / block) : Dim();
@@ -36,8 +23,8 @@ std::vector<Operand> infer(const InferCall& call) {
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& data = required_input(call, 0);
-  require_image(data.rank());
-  const std::int64_t b = block_size(call.attributes());
+  require_image_rank(data.rank());
+  const std::int64_t b = pixel_block_size(call.attributes());
   const std::int64_t n = data.dims()[0], c = data.dims()[1], h = data.dims()[2] / b, w = data.dims()[3] / b;
   if (h * b != data.dims()[2] || w * b != data.dims()[3])
     throw UserError(

@@ -35,11 +35,7 @@ Tensors evaluate(const EvaluateCall& call) {
   return {data.reshaped(*static_dims(unsqueezed(to_shape(data.dims()), axes)))};
 }
 
-std::vector<TiedDims> tied_dims(const InferCall& call) {
-  const std::vector<Operand> outputs = infer(call);
-  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
-  return reshape_ties(call.inputs[0].shape(), outputs[0].shape());
-}
+std::vector<TiedDims> tied_dims(const InferCall& call) { return reshape_ties(call, infer); }
 
 }  // namespace
 

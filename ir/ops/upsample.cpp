@@ -61,11 +61,7 @@ Tensors evaluate(const EvaluateCall& call) {
 }
 
 // An axis that keeps its size is left alone by the operator.
-std::vector<TiedDims> tied_dims(const InferCall& call) {
-  const std::vector<Operand> outputs = infer(call);
-  if (!call.inputs[0].has_shape() || !outputs[0].has_shape()) return {};
-  return equal_size_ties(call.inputs[0].shape(), outputs[0].shape());
-}
+std::vector<TiedDims> tied_dims(const InferCall& call) { return equal_size_ties(call, infer); }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
+#include "runtime/lane_sums.h"
 #include "runtime/simd.h"
 
 namespace edgeopt {
@@ -14,15 +15,6 @@ struct Parameters {
   float epsilon = 0;
   std::int64_t width = 0;
 };
-
-// Sixteen running sums whatever the instruction set, so that every machine adds in the same order.
-constexpr std::int64_t lanes = 16;
-
-[[gnu::always_inline]] inline float total(const float* sums) {
-  float result = 0;
-  for (std::int64_t lane = 0; lane < lanes; ++lane) result += sums[lane];
-  return result;
-}
 
 EDGEOPT_VECTORIZED float mean_of(const float* x, std::int64_t width) {
   float sums[lanes] = {};

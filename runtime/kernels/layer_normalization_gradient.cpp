@@ -7,18 +7,11 @@
 
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
+#include "runtime/lane_sums.h"
 #include "runtime/simd.h"
 
 namespace edgeopt {
 namespace {
-
-constexpr std::int64_t lanes = 16;
-
-[[gnu::always_inline]] inline float total(const float* sums) {
-  float result = 0;
-  for (std::int64_t lane = 0; lane < lanes; ++lane) result += sums[lane];
-  return result;
-}
 
 EDGEOPT_VECTORIZED float sum_of(const float* a, std::int64_t width) {
   float sums[lanes] = {};

@@ -7,6 +7,7 @@
 #include "calibration/samples.h"
 #include "ir/onnx/onnx.h"
 #include "support/error.h"
+#include "tests/calibration/complaint.h"
 #include "tests/calibration/sample_files.h"
 
 namespace edgeopt {
@@ -15,21 +16,6 @@ namespace {
 const Graph& image_graph() {
   static const Graph graph = graph_with_inputs({{"x", DataType::float32, {Dim("N"), 3, 2, 2}}});
   return graph;
-}
-
-/// What opening or reading says, "" if nothing.
-std::string complaint(const std::string& data, const Graph& graph, const Preprocessing& options = {}) {
-  try {
-    const SampleSource source = open_samples(data, graph, options, 1);
-    for (std::int64_t i = 0; i < source.count; ++i) source.read(i);
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 std::string content_of(const std::filesystem::path& path) {

@@ -9,6 +9,7 @@
 #include "calibration/npz_array.h"
 #include "calibration/samples.h"
 #include "support/error.h"
+#include "tests/calibration/complaint.h"
 #include "tests/calibration/sample_files.h"
 
 namespace edgeopt {
@@ -23,21 +24,6 @@ std::string npy_with_dict(const std::string& dict) {
 
 SampleSource open(const std::string& data, const Graph& graph, const Preprocessing& options = {}) {
   return open_samples(data, graph, options, 1);
-}
-
-/// What opening or reading says, "" if nothing.
-std::string complaint(const std::string& data, const Graph& graph, const Preprocessing& options = {}) {
-  try {
-    const SampleSource source = open(data, graph, options);
-    for (std::int64_t i = 0; i < source.count; ++i) source.read(i);
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 std::vector<float> counting_floats(std::size_t count) {
