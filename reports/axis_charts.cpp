@@ -30,6 +30,7 @@ struct Axes {
 template <typename Series>
 std::vector<std::pair<std::string, Tone>> names_of(const std::vector<Series>& series) {
   std::vector<std::pair<std::string, Tone>> names;
+  names.reserve(series.size());
   for (const Series& each : series) names.emplace_back(each.name, each.tone);
   return names;
 }
@@ -43,6 +44,9 @@ void draw_x_axis(Svg& svg, const Axes& axes, const std::string& unit) {
     svg.line({x, bottom}, {x, bottom + 4}, "axis");
     const std::string_view anchor = x < 16 ? "start" : x > chart_width - 24 ? "end" : "middle";
     const bool is_last = tick == ticks.back();
+    // The last carries the unit; one that would reach into it has no number.
+    const double reserved = character_width * (6 + static_cast<double>(unit.size()));
+    if (!is_last && x > std::min(axes.x(ticks.back()), chart_width - 24) - reserved) continue;
     svg.text({x, bottom + 17}, anchor, tick_text(tick, step) + (is_last ? unit : ""), "quiet");
   }
 }

@@ -53,6 +53,7 @@ figcaption { margin-bottom: .6rem; font-size: .85rem; font-weight: 600; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { font-size: 12px; fill: var(--ink); }
 svg .quiet { font-size: 11px; fill: var(--quiet); }
+svg .label, svg .figure { paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
 svg .figure { font-variant-numeric: tabular-nums; }
 svg .original { fill: var(--original); }
 svg .result { fill: var(--result); }

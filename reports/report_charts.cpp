@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "recipes/statistics.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -71,15 +70,16 @@ BarChart size_chart(const Report& report) {
   return chart;
 }
 
-// What lies above the 99th percentile is drawn in the last step: one interrupted run would else squeeze all
-// others into the first.
+// What lies well above the 95th percentile is drawn in the last step: one interrupted run would else squeeze
+// all others into the first.
 HistogramChart latency_chart(const Report& report) {
-  HistogramChart chart{.title = "Time of one run", .unit = " ms"};
+  HistogramChart chart{.title = "Time of one run; the last step holds all longer ones", .unit = " ms"};
   if (!report.original_latency || !report.result_latency) return chart;
   const LatencyFacts& before = *report.original_latency;
   const LatencyFacts& after = *report.result_latency;
   chart.low = std::min(before.min_ms, after.min_ms);
-  chart.high = std::max(percentile_of(before.times_ms, 99), percentile_of(after.times_ms, 99));
+  chart.high = std::max(before.p95_ms, after.p95_ms);
+  chart.high += 0.1 * (chart.high - chart.low);
   if (!(chart.high > chart.low)) return chart;
   chart.series = {series_of("original", Tone::original, before.times_ms, chart),
                   series_of("result", Tone::result, after.times_ms, chart)};
@@ -149,12 +149,15 @@ BarChart channel_chart(const PruningFacts& pruning) {
 }
 
 BarChart zero_chart(const SparsityFacts& sparsity) {
-  BarChart chart{.title = "Zeros among the weights"};
+  BarChart chart{.title = "Share of zeros"};
   for (const SparseLayer& layer : sparsity.layers) {
     const double share = static_cast<double>(layer.zero_count) / static_cast<double>(layer.element_count);
     chart.bars.push_back(
         {fmt::format("{} {}", layer.op_type, layer.node), fmt::format("{:.1f} %", 100 * share), share});
   }
+  // Equal bars say nothing that the sentence beside them does not.
+  const auto is_as_first = [&](const BarChart::Bar& bar) { return bar.figure == chart.bars[0].figure; };
+  if (std::ranges::all_of(chart.bars, is_as_first)) chart.bars.clear();
   return chart;
 }
 

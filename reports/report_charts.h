@@ -19,7 +19,7 @@ BarChart damage_chart(const Sensitivity& sensitivity, std::size_t row_count);
 HistogramChart range_chart(const Sensitivity& sensitivity);
 /// What is left of the channels of each group that lost some.
 BarChart channel_chart(const PruningFacts& pruning);
-/// Zeros among the weights of each layer.
+/// Zeros among the weights of each layer; empty if all have the same share.
 BarChart zero_chart(const SparsityFacts& sparsity);
 /// Loss by step.
 LineChart learning_chart(const LearningFacts& learning);

@@ -80,7 +80,7 @@ void draw_legend(Svg& svg, double y, const std::vector<std::pair<std::string, To
   for (const auto& [name, tone] : names) {
     svg.rect({x, y - 8, 9, 9}, style_of(tone));
     svg.text({x + 14, y}, "start", name, "quiet");
-    x += 34 + 6.4 * static_cast<double>(name.size());
+    x += 34 + character_width * static_cast<double>(name.size());
   }
 }
 

@@ -18,7 +18,8 @@ struct Box {
 
 /// Charts are so wide in their own units, at which text is as large as the page's small print.
 inline constexpr double chart_width = 360;
-/// Characters of chart text that fit into the width, at about 6.4 units each.
+/// Of chart text, on the average.
+inline constexpr double character_width = 6.4;
 inline constexpr std::size_t characters_per_line = 55;
 
 class Svg {

@@ -72,6 +72,21 @@ TEST_CASE("the most harmful layer shows its values and the ends of its range") {
   CHECK(contains(to_svg(chart), "clipped above 3"));
 }
 
+TEST_CASE("shares of zeros are drawn where layers differ, not where all are equal") {
+  SparsityFacts facts{.layers = {{.node = "a", .element_count = 10, .zero_count = 5},
+                                 {.node = "b", .element_count = 10, .zero_count = 8}}};
+  CHECK(zero_chart(facts).bars.size() == 2);
+  facts.layers[1].zero_count = 5;
+  CHECK_FALSE(has_content(zero_chart(facts)));
+  CHECK_FALSE(has_content(zero_chart({})));
+}
+
+TEST_CASE("one run of many that took long does not squeeze the others") {
+  Report report = sample_report("conv_1");
+  report.original_latency->times_ms.push_back(1000);
+  CHECK(latency_chart(report).high < 0.1);
+}
+
 TEST_CASE("metrics in other units than percent are no rows of the accuracy chart") {
   const IntervalChart chart = accuracy_chart(sample_report("conv_1").accuracy);
   CHECK(chart.rows.size() == 3);
