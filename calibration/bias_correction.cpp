@@ -145,6 +145,7 @@ Graph with_corrected_biases(const Graph& teacher, const Graph& student, const Sa
                                        affordable_sample_count(student, options.largest_memory_bytes)});
 
   std::vector<ChannelValue> wanted;
+  wanted.reserve(targets.size());
   for (const Target& target : targets) wanted.push_back(target.teacher);
   const std::vector<std::vector<double>> means = mean_channels(teacher, wanted, samples, count);
 

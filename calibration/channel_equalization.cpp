@@ -4,7 +4,6 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <set>
 
 #include "calibration/channel_statistics.h"
@@ -138,7 +137,8 @@ void Equalizer::weigh_outputs(NodeId node, Reader& reader) {
 void Equalizer::carry_importance_back() {
   for (const FactorGroup& group : groups_)
     importance_.emplace_back(static_cast<std::size_t>(group.unit_count), 0.0);
-  for (const NodeId id : std::views::reverse(graph_.nodes())) {
+  const std::vector<NodeId> backwards(graph_.nodes().rbegin(), graph_.nodes().rend());
+  for (const NodeId id : backwards) {
     const auto found = readers_.find(id);
     if (found == readers_.end()) continue;
     Reader& reader = found->second;

@@ -120,6 +120,7 @@ std::optional<ImportanceMethod> importance_method_named(std::string_view name) {
 
 std::vector<std::string_view> importance_method_names() {
   std::vector<std::string_view> names;
+  names.reserve(method_names.size());
   for (const auto& [method, name] : method_names) names.push_back(name);
   return names;
 }

@@ -137,6 +137,7 @@ Elimination eliminate_units(const Graph& graph, const ChannelGroup& group,
   std::iota(left.begin(), left.end(), std::size_t{0});
   while (!left.empty()) {
     std::vector<double> losses;
+    losses.reserve(left.size());
     for (const std::size_t unit : left) losses.push_back(loss_of(unit));
     const auto least = std::ranges::min_element(losses);
     const auto chosen = left.begin() + (least - losses.begin());

@@ -138,7 +138,7 @@ std::vector<std::int64_t> tried_counts(const ChannelGroup& group) {
     const auto count = static_cast<std::int64_t>(share * static_cast<double>(group.units.size()));
     counts.push_back(std::max<std::int64_t>(count, counts.empty() ? 1 : counts.back()));
   }
-  counts.erase(std::ranges::unique(counts).begin(), counts.end());
+  counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
   return counts;
 }
 

@@ -109,7 +109,7 @@ const std::vector<std::size_t>& GraphCost::places_of(const ChannelGroup& group) 
     if (at != places_at_.end()) places.insert(places.end(), at->second.begin(), at->second.end());
   }
   std::ranges::sort(places);
-  places.erase(std::ranges::unique(places).begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
   return places;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 
 #include "ir/op.h"
 
@@ -173,7 +172,8 @@ class Planner {
   // From where a chain of waiting layers leads to a quantized value.
   std::set<ValueId> values_before_quantized() const {
     std::set<ValueId> values = quantized_;
-    for (const NodeId id : std::views::reverse(graph_.nodes())) {
+    const std::vector<NodeId> backwards(graph_.nodes().rbegin(), graph_.nodes().rend());
+    for (const NodeId id : backwards) {
       const Layer* layer = waiting_layer(id);
       if (layer && has_output_in(id, *layer, values))
         values.insert(layer->data_inputs.begin(), layer->data_inputs.end());
