@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "calibration/class_scores.h"
 #include "calibration/training/blocks.h"
 #include "calibration/training/losses.h"
 #include "calibration/training/soft_rounding.h"
@@ -80,7 +81,8 @@ class Reconstruction {
     if (const auto found = trainable_.by_name.find(name + "_dequantized"); found != trainable_.by_name.end())
       return found->second;
     const ValueId output = teacher_.outputs()[0];
-    if (teacher_value == output || teacher_value == logits_of(teacher_, output))
+    const std::optional<ClassScores> scores = class_scores_at(teacher_, output);
+    if (teacher_value == output || (scores && teacher_value == scores->value))
       return trainable_.graph.find_value(name);
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "calibration/channel_means.h"
+#include "calibration/class_scores.h"
 #include "calibration/reconstruction_ranking.h"
 #include "ir/edit.h"
 #include "ir/gradient.h"
@@ -14,8 +15,9 @@ namespace {
 
 ValueId loss_of(Edit& edit, const Graph& graph, ValueId value) {
   const Attributes whole = {{"keepdims", 0}};
-  const auto& shape = graph.type_of(value).shape;
-  if (!shape || shape->size() != 2) return edit.add_node("ReduceSumSquare", {value}, whole);
+  const std::optional<ClassScores> scores = class_scores_at(graph, value);
+  if (!scores || scores->value != value || scores->axis != 1)
+    return edit.add_node("ReduceSumSquare", {value}, whole);
   const ValueId likelihoods = edit.add_node("LogSoftmax", {value}, {{"axis", 1}});
   return edit.add_node("Neg", {edit.add_node("ReduceMax", {likelihoods}, whole)});
 }

@@ -11,8 +11,8 @@
 #include <mutex>
 #include <numeric>
 
+#include "calibration/class_scores.h"
 #include "ir/evaluate.h"
-#include "recipes/class_scores.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 #include "support/parallel.h"

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "calibration/class_scores.h"
 #include "ir/evaluate.h"
 #include "ir/extract.h"
-#include "recipes/class_scores.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 #include "support/parallel.h"

@@ -9,12 +9,12 @@
 
 #include "calibration/bias_correction.h"
 #include "calibration/channel_equalization.h"
+#include "calibration/class_scores.h"
 #include "calibration/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/factor_groups.h"
 #include "passes/pipelines.h"
-#include "recipes/class_scores.h"
 #include "recipes/distill.h"
 #include "recipes/evaluation.h"
 #include "support/error.h"

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "calibration/class_scores.h"
 #include "calibration/training/losses.h"
 #include "ir/evaluate.h"
 #include "ir/gradient.h"
@@ -12,10 +15,12 @@
 namespace edgeopt {
 namespace {
 
-std::optional<std::int64_t> class_count_of(const Graph& graph, ValueId logits) {
-  const auto& shape = graph.type_of(logits).shape;
-  const bool is_row = shape && shape->size() == 2 && shape->back().is_number() && shape->back().size > 1;
-  return is_row ? std::optional(shape->back().size) : std::nullopt;
+// The classes of one row per sample; nothing where there are more positions than one.
+std::optional<std::int64_t> class_count_of(const Graph& graph, const ClassScores& scores) {
+  const Shape& shape = *graph.type_of(scores.value).shape;
+  const bool is_row = scores.axis == 1 && std::all_of(shape.begin() + 2, shape.end(),
+                                                      [](const Dim& dim) { return dim.size == 1; });
+  return is_row && shape[1].is_number() ? std::optional(shape[1].size) : std::nullopt;
 }
 
 bool is_float_output(const Graph& graph, ValueId id) {
@@ -59,15 +64,19 @@ class Building {
   struct Pair {
     ValueId student = ValueId::none;
     ValueId teacher = ValueId::none;
-    std::optional<std::int64_t> class_count;
+    std::optional<ClassScores> classes = std::nullopt;  // of the student
   };
 
   void find_pairs() {
     for (std::size_t i = 0; i < teacher_.outputs().size(); ++i) {
-      const ValueId s = logits_of(student_.graph, student_.graph.outputs()[i]);
-      const ValueId t = logits_of(teacher_, teacher_.outputs()[i]);
+      // What a Softmax at the end of a classifier reads says more than what it gives.
+      const auto scores = class_scores_at(student_.graph, student_.graph.outputs()[i]);
+      const auto wanted = class_scores_at(teacher_, teacher_.outputs()[i]);
+      const bool are_classes = scores && wanted && scores->axis == wanted->axis;
+      const ValueId s = are_classes ? scores->value : student_.graph.outputs()[i];
+      const ValueId t = are_classes ? wanted->value : teacher_.outputs()[i];
       if (!is_float_output(student_.graph, s) || !is_float_output(teacher_, t)) continue;
-      pairs_.push_back({s, t, class_count_of(student_.graph, s)});
+      pairs_.push_back({s, t, are_classes ? scores : std::nullopt});
     }
   }
 
@@ -76,7 +85,7 @@ class Building {
     for (const std::string& name : names) {
       const auto s = student_.graph.find_value(name);
       const auto t = teacher_.find_value(name);
-      if (s && t && is_float_output(teacher_, *t)) features_.push_back({*s, *t, std::nullopt});
+      if (s && t && is_float_output(teacher_, *t)) features_.push_back({*s, *t});
     }
   }
 
@@ -98,19 +107,23 @@ class Building {
   }
 
   void compare(const Pair& pair) {
-    if (pair.class_count && weights_.divergence > 0)
-      loss_.add(loss_.divergence(pair.student, pair.teacher, weights_.temperature), weights_.divergence);
+    if (pair.classes && weights_.divergence > 0)
+      loss_.add(loss_.divergence(pair.student, pair.teacher, pair.classes->axis, weights_.temperature),
+                weights_.divergence);
     if (weights_.squared_error > 0)
       loss_.add(loss_.squared_error(pair.student, pair.teacher), weights_.squared_error);
     if (weights_.cosine > 0) loss_.add(loss_.cosine(pair.student, pair.teacher), weights_.cosine);
-    if (pair.class_count && weights_.labels > 0 && !result_.has_labels) {
-      result_.has_labels = true;
-      result_.class_count = *pair.class_count;
-      labels_ = edit_.add_input(
-          "training_labels",
-          {.dtype = DataType::float32, .shape = Shape{Dim("training_batch"), Dim(*pair.class_count)}});
-      loss_.add(loss_.cross_entropy(pair.student, labels_), weights_.labels);
-    }
+    const auto class_count =
+        pair.classes ? class_count_of(student_.graph, *pair.classes) : std::optional<std::int64_t>();
+    if (class_count && weights_.labels > 0 && !result_.has_labels) learn_labels(pair.student, *class_count);
+  }
+
+  void learn_labels(ValueId scores, std::int64_t class_count) {
+    result_.has_labels = true;
+    result_.class_count = class_count;
+    labels_ = edit_.add_input("training_labels", {.dtype = DataType::float32,
+                                                  .shape = Shape{Dim("training_batch"), Dim(class_count)}});
+    loss_.add(loss_.cross_entropy(scores, labels_), weights_.labels);
   }
 
   DistillationGraph finish() {

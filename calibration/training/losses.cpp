@@ -10,25 +10,19 @@ constexpr double least_energy = 1e-12;
 
 }  // namespace
 
-ValueId logits_of(const Graph& graph, ValueId output) {
-  const Node* last = graph.producer(output);
-  while (last && (last->is("Reshape") || last->is("Flatten") || last->is("Identity") || last->is("Squeeze")))
-    last = graph.producer(last->inputs[0]);
-  return last && last->is("Softmax") ? last->inputs[0] : output;
-}
-
-ValueId LossBuilder::divergence(ValueId student, ValueId teacher, double temperature) {
+ValueId LossBuilder::divergence(ValueId student, ValueId teacher, std::int64_t axis, double temperature) {
   const ValueId cold = scalar(1 / temperature);
-  const ValueId log_q = along_classes("LogSoftmax", node("Mul", {student, cold}));
+  const ValueId log_q = along("LogSoftmax", node("Mul", {student, cold}), axis);
   const ValueId scaled = node("Mul", {teacher, cold});
-  const ValueId p = along_classes("Softmax", scaled);
-  const ValueId log_p = along_classes("LogSoftmax", scaled);
-  const ValueId sum = total(node("Mul", {p, node("Sub", {log_p, log_q})}));
-  return node("Mul", {sum, scalar(temperature * temperature)});
+  const ValueId p = along("Softmax", scaled, axis);
+  const ValueId log_p = along("LogSoftmax", scaled, axis);
+  const ValueId terms = node("Mul", {p, node("Sub", {log_p, log_q})});
+  const ValueId mean = row_means(rows(sums_along(terms, axis)));
+  return node("Mul", {total(mean), scalar(temperature * temperature)});
 }
 
 ValueId LossBuilder::cross_entropy(ValueId student, ValueId labels) {
-  return node("Neg", {total(node("Mul", {labels, along_classes("LogSoftmax", student)}))});
+  return node("Neg", {total(node("Mul", {labels, along("LogSoftmax", rows(student), 1)}))});
 }
 
 ValueId LossBuilder::squared_error(ValueId student, ValueId teacher) {
@@ -58,16 +52,28 @@ ValueId LossBuilder::scalar(double value) {
   return edit_.add_constant(Tensor::scalar(static_cast<float>(value)), "factor");
 }
 
-ValueId LossBuilder::along_classes(std::string op, ValueId x) {
-  return node(std::move(op), {x}, {{"axis", -1}});
+ValueId LossBuilder::along(std::string op, ValueId x, std::int64_t axis) {
+  return node(std::move(op), {x}, {{"axis", axis}});
 }
 
 ValueId LossBuilder::rows(ValueId x) { return node("Flatten", {x}, {{"axis", 1}}); }
 ValueId LossBuilder::square(ValueId x) { return node("Mul", {x, x}); }
 
-ValueId LossBuilder::row_sums(ValueId x) {
-  const ValueId axes = edit_.add_constant(Tensor::of<std::int64_t>({1}, {1}), "axes");
-  return node("ReduceSum", {x, axes}, {{"keepdims", 0}});
+ValueId LossBuilder::row_sums(ValueId x) { return sums_along(x, 1); }
+
+ValueId LossBuilder::sums_along(ValueId x, std::int64_t axis) {
+  return node("ReduceSum", {x, axes({axis})}, {{"keepdims", 0}});
+}
+
+ValueId LossBuilder::row_means(ValueId x) {
+  constexpr std::int64_t opset_of_axes_input = 18;
+  if (edit_.draft().opset() < opset_of_axes_input)
+    return node("ReduceMean", {x}, {{"axes", std::vector<std::int64_t>{1}}, {"keepdims", 0}});
+  return node("ReduceMean", {x, axes({1})}, {{"keepdims", 0}});
+}
+
+ValueId LossBuilder::axes(std::vector<std::int64_t> numbers) {
+  return edit_.add_constant(Tensor::of<std::int64_t>({std::ssize(numbers)}, numbers), "axes");
 }
 
 ValueId LossBuilder::total(ValueId x) { return node("ReduceSum", {x}, {{"keepdims", 0}}); }

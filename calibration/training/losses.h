@@ -7,18 +7,15 @@
 
 namespace edgeopt {
 
-/// What a Softmax at the end of a classifier reads says more than what it gives: its input, or the output
-/// itself where there is none.
-ValueId logits_of(const Graph& graph, ValueId output);
-
 class LossBuilder {
  public:
   explicit LossBuilder(Edit& edit) : edit_(edit) {}
 
-  /// sum_n T^2 KL(softmax(teacher_n / T) || softmax(student_n / T)); logits [N, classes]
+  /// sum_n T^2 KL(softmax(teacher_n / T) || softmax(student_n / T)) over the classes along `axis`; its mean
+  /// over positions where there are more axes than those of the samples and the classes
   /// source  Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015
-  ValueId divergence(ValueId student, ValueId teacher, double temperature);
-  /// -sum_n labels_n . log softmax(student_n); both [N, classes]
+  ValueId divergence(ValueId student, ValueId teacher, std::int64_t axis, double temperature);
+  /// -sum_n labels_n . log softmax(student_n); student [N, classes, 1...], labels [N, classes]
   ValueId cross_entropy(ValueId student, ValueId labels);
   /// sum_n |student_n - teacher_n|^2 / |teacher_n|^2; any shape with samples first
   ValueId squared_error(ValueId student, ValueId teacher);
@@ -33,10 +30,13 @@ class LossBuilder {
  private:
   ValueId node(std::string op, std::vector<ValueId> inputs, Attributes attributes = {});
   ValueId scalar(double value);
-  ValueId along_classes(std::string op, ValueId x);
+  ValueId along(std::string op, ValueId x, std::int64_t axis);
   ValueId rows(ValueId x);
   ValueId square(ValueId x);
   ValueId row_sums(ValueId x);
+  ValueId sums_along(ValueId x, std::int64_t axis);
+  ValueId row_means(ValueId x);
+  ValueId axes(std::vector<std::int64_t> numbers);
   ValueId total(ValueId x);
 
   Edit& edit_;

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "ir/infer.h"
-#include "recipes/class_scores.h"
+#include "calibration/class_scores.h"
 #include "recipes/evaluation.h"
 #include "support/random.h"
 #include "tests/support/onnx_text.h"

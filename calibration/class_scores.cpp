@@ -1,4 +1,4 @@
-#include "recipes/class_scores.h"
+#include "calibration/class_scores.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,34 +14,52 @@ const Node* reshape_before(const Graph& graph, ValueId value) {
   return nullptr;
 }
 
-bool is_over_classes(const Graph& graph, const Node& softmax) {
+// Behind it only reshapes follow up to the output.
+const Node* last_softmax(const Graph& graph, ValueId output) {
+  ValueId value = output;
+  while (const Node* node = reshape_before(graph, value)) value = node->inputs[0];
+  return graph.producer(value, "Softmax");
+}
+
+// Along which axis a Softmax normalizes; nothing if the rank is not known.
+std::optional<std::int64_t> axis_of(const Graph& graph, const Node& softmax) {
   const std::optional<Shape>& shape = graph.type_of(softmax.inputs[0]).shape;
-  if (!shape || shape->size() < 2) return false;
-  const std::int64_t rank = static_cast<std::int64_t>(shape->size());
-  const std::int64_t axis = softmax.attributes.get_int("axis", -1);
-  return (axis < 0 ? axis + rank : axis) == 1;
+  if (!shape || shape->size() < 2) return std::nullopt;
+  constexpr std::int64_t opset_of_last_axis = 13;  // before, axis 1 was the default
+  const std::int64_t axis = softmax.attributes.get_int("axis", graph.opset() < opset_of_last_axis ? 1 : -1);
+  return axis < 0 ? axis + static_cast<std::int64_t>(shape->size()) : axis;
+}
+
+bool is_row_of_classes(const ValueType& type) {
+  if (!is_floating_point(type.dtype) || !type.shape || type.shape->size() < 2) return false;
+  const Shape& shape = *type.shape;
+  const bool is_flat =
+      std::all_of(shape.begin() + 2, shape.end(), [](const Dim& dim) { return dim.size == 1; });
+  return is_flat && (!shape[1].is_number() || shape[1].size > 1);
 }
 
 }  // namespace
 
+std::optional<ClassScores> class_scores_at(const Graph& graph, ValueId output) {
+  if (const Node* softmax = last_softmax(graph, output))
+    if (const auto axis = axis_of(graph, *softmax)) return ClassScores{softmax->inputs[0], *axis};
+  if (is_row_of_classes(graph.type_of(output))) return ClassScores{.value = output};
+  return std::nullopt;
+}
+
 std::optional<std::size_t> class_output_of(const Graph& graph) {
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     const ValueType& type = graph.type_of(graph.outputs()[i]);
-    if (!is_floating_point(type.dtype) || !type.shape || type.shape->size() < 2) continue;
-    const Shape& shape = *type.shape;
-    const bool is_flat =
-        std::all_of(shape.begin() + 2, shape.end(), [](const Dim& dim) { return dim.size == 1; });
-    const bool is_batch = !shape[0].is_number() || shape[0].size == 1;
-    if (is_flat && is_batch && (!shape[1].is_number() || shape[1].size > 1)) return i;
+    if (!is_row_of_classes(type)) continue;
+    const Dim& samples = (*type.shape)[0];
+    if (!samples.is_number() || samples.size == 1) return i;
   }
   return std::nullopt;
 }
 
 ValueId scores_behind(const Graph& graph, ValueId output) {
-  ValueId value = output;
-  while (const Node* node = reshape_before(graph, value)) value = node->inputs[0];
-  const Node* softmax = graph.producer(value, "Softmax");
-  return softmax && is_over_classes(graph, *softmax) ? softmax->inputs[0] : output;
+  const Node* softmax = last_softmax(graph, output);
+  return softmax && axis_of(graph, *softmax) == 1 ? softmax->inputs[0] : output;
 }
 
 std::vector<double> log_softmax(const Tensor& scores) {

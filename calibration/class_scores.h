@@ -8,8 +8,18 @@
 
 namespace edgeopt {
 
-/// The first output of shape [N, classes] with more than one class, by its type; nothing for other models.
+/// The first output of shape [N, classes, 1...] with more than one class, by its type; nothing for other
+/// models.
 std::optional<std::size_t> class_output_of(const Graph& graph);
+
+/// Scores of classes along one axis, for every sample and, where there are more axes, every position.
+struct ClassScores {
+  ValueId value = ValueId::none;
+  std::int64_t axis = 1;
+};
+/// What a last Softmax reads, along its axis; else the output itself if it is [N, classes, 1...]. Nothing if
+/// it is neither.
+std::optional<ClassScores> class_scores_at(const Graph& graph, ValueId output);
 
 /// What a last Softmax over the classes reads, or the output itself.
 ValueId scores_behind(const Graph& graph, ValueId output);
