@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+#include <span>
 
 #include "support/error.h"
 #include "support/parallel.h"
@@ -12,33 +14,63 @@ namespace {
 
 constexpr double adam_epsilon = 1e-8;  // Kingma, Ba, section 2
 
-double root_mean_square(const Tensor& tensor) {
-  double sum = 0;
-  for (const float x : tensor.data<float>()) sum += static_cast<double>(x) * static_cast<double>(x);
-  return std::sqrt(sum / static_cast<double>(std::max<std::int64_t>(1, tensor.element_count())));
+constexpr double least_unit = 1e-3;  // where everything is 0; of a channel, as a share of its tensor's
+
+Units mean_squares(const Parameter& parameter) {
+  Units units;
+  const Dims& dims = parameter.value.dims();
+  if (parameter.channel_axis >= 0) {
+    const auto axis = static_cast<std::size_t>(parameter.channel_axis);
+    units.of_channel.resize(static_cast<std::size_t>(dims[axis]));
+    for (std::size_t i = axis + 1; i < dims.size(); ++i)
+      units.channel_step *= static_cast<std::size_t>(dims[i]);
+  }
+  std::ranges::fill(units.of_channel, 0.0);
+  const std::span<const float> elements = parameter.value.data<float>();
+  const auto share = static_cast<double>(units.of_channel.size()) /
+                     static_cast<double>(std::max<std::size_t>(1, elements.size()));
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    const auto x = static_cast<double>(elements[i]);
+    units.of_channel[i / units.channel_step % units.of_channel.size()] += x * x * share;
+  }
+  return units;
 }
 
-constexpr double least_unit = 1e-3;  // where everything is 0
+double mean_of(const std::vector<double>& numbers) {
+  return std::accumulate(numbers.begin(), numbers.end(), 0.0) /
+         static_cast<double>(std::max<std::size_t>(1, numbers.size()));
+}
+
+double root_mean_square(const Parameter& parameter) {
+  return std::sqrt(mean_of(mean_squares(parameter).of_channel));
+}
 
 // A bias of zeros still has to move: as if it were like the other biases.
 double usual_bias(const std::vector<Parameter>& parameters) {
   double sum = 0, count = 0;
   for (const Parameter& parameter : parameters)
     if (parameter.role == ParameterRole::bias) {
-      sum += root_mean_square(parameter.value);
+      sum += root_mean_square(parameter);
       ++count;
     }
   return count > 0 ? sum / count : 0;
 }
 
-std::vector<double> units_of(const std::vector<Parameter>& parameters) {
+Units units_of(const Parameter& parameter, double least_bias) {
+  if (is_scale(parameter.role) || parameter.role == ParameterRole::rounding) return {};
+  if (parameter.role == ParameterRole::bias)
+    return {.of_channel = {std::max(least_bias, root_mean_square(parameter))}};
+  Units units = mean_squares(parameter);
+  const double whole = std::max(least_unit, std::sqrt(mean_of(units.of_channel)));
+  for (double& unit : units.of_channel)
+    unit = units.of_channel.size() == 1 ? whole : std::max(least_unit * whole, std::sqrt(unit));
+  return units;
+}
+
+std::vector<Units> units_of(const std::vector<Parameter>& parameters) {
   const double least_bias = std::max(least_unit, usual_bias(parameters));
-  std::vector<double> units;
-  for (const Parameter& parameter : parameters) {
-    const bool has_unit = is_scale(parameter.role) || parameter.role == ParameterRole::rounding;
-    const double least = parameter.role == ParameterRole::bias ? least_bias : least_unit;
-    units.push_back(has_unit ? 1 : std::max(least, root_mean_square(parameter.value)));
-  }
+  std::vector<Units> units;
+  for (const Parameter& parameter : parameters) units.push_back(units_of(parameter, least_bias));
   return units;
 }
 
@@ -72,7 +104,8 @@ void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<cons
   const double factor = is_log                                      ? options_.scale_rate
                         : parameter.role == ParameterRole::rounding ? options_.rounding_rate
                                                                     : 1;
-  const double pace = rate * units_[index] * factor;
+  const double pace = rate * factor;
+  const Units& units = units_[index];
   const double first_share = 1 - std::pow(options_.momentum, static_cast<double>(step_count_));
   const double second_share = 1 - std::pow(options_.second_decay, static_cast<double>(step_count_));
   Moments& moments = moments_[index];
@@ -95,7 +128,8 @@ void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<cons
       direction = moments.first[i];
     }
     const double shrunk = options_.kind == OptimizerKind::adamw ? value * (1 - rate * decay) : value;
-    x[i] = static_cast<float>(is_log ? value * std::exp(-pace * direction) : shrunk - pace * direction);
+    const double step = pace * units.of(i) * direction;
+    x[i] = static_cast<float>(is_log ? value * std::exp(-step) : shrunk - step);
   }
 }
 

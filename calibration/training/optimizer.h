@@ -12,9 +12,10 @@ enum class OptimizerKind { sgd, adam, adamw };
 struct OptimizerOptions {
   OptimizerKind kind = OptimizerKind::adam;
   /// Steps are relative: a learning rate of 0.001 moves a weight by about a thousandth of the root mean
-  /// square of its tensor, a scale by a thousandth of itself; so one rate fits layers of any size. source You
+  /// square of its channel (where normalizations were folded in, channels differ a hundredfold), a bias of
+  /// that of its tensor, a scale by a thousandth of itself; so one rate fits layers of any size. source You
   /// et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes" (LAMB),
-  ///         ICLR 2020
+  ///        ICLR 2020
   double learning_rate = 1e-3;
   double scale_rate = 1;      // of scales, as a factor of learning_rate
   double rounding_rate = 10;  // of rounding, likewise: its variable runs from about -2.5 to 2.5
@@ -28,6 +29,13 @@ struct Moments {
   std::vector<float> first;
   std::vector<float> second;
   bool operator==(const Moments&) const = default;
+};
+
+/// What a relative step of 1 is: for each channel of a tensor, or one for all elements.
+struct Units {
+  std::vector<double> of_channel = {1};
+  std::size_t channel_step = 1;  // elements from one channel to the next
+  double of(std::size_t element) const { return of_channel[element / channel_step % of_channel.size()]; }
 };
 
 class Optimizer {
@@ -49,7 +57,7 @@ class Optimizer {
   void step_one(std::size_t index, Parameter& parameter, std::span<const float> gradient, double divisor,
                 double rate);
   OptimizerOptions options_;
-  std::vector<double> units_;  // what a relative step of 1 is, per parameter
+  std::vector<Units> units_;  // per parameter
   std::vector<Moments> moments_;
   std::int64_t step_count_ = 0;
 };

@@ -28,6 +28,7 @@ struct Parameter {
   ParameterRole role = ParameterRole::weight;
   Tensor value;            // float
   HeldElements held = {};  // elements that do not move
+  int channel_axis = -1;   // of a weight: the axis of its output channels; -1: not known
 };
 
 }  // namespace edgeopt

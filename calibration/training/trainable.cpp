@@ -8,6 +8,7 @@
 
 #include "calibration/training/integer_places.h"
 #include "calibration/training/soft_rounding.h"
+#include "calibration/weight_matrix.h"
 #include "ir/edit.h"
 #include "ir/op.h"
 #include "support/error.h"
@@ -143,7 +144,14 @@ class Unrolling {
         add_parameter(name, ParameterRole::weight, with_zeros(std::move(value), held),
                       {.kind = ParameterPlace::Kind::integer_weight, .dequantize = dequantize.id});
     result_.parameters.back().held = std::move(held);
+    if (const Node* layer = student_.single_user(dequantize.outputs[0])) set_channel_axis(*layer);
     return parameter;
+  }
+
+  // Of the weight that was added last.
+  void set_channel_axis(const Node& layer) {
+    if (const auto matrix = weight_matrix(layer, result_.parameters.back().value.dims()))
+      result_.parameters.back().channel_axis = matrix->output_axis;
   }
 
   HeldElements held_of(const Node& dequantize) const {
@@ -202,7 +210,9 @@ class Unrolling {
       learned_.insert(node.inputs[i]);
       edit_.replace(node.inputs[i], add_parameter(student_.name_of(node.inputs[i]), *role, *constant,
                                                   {.constant = node.inputs[i]}));
-      if (role == ParameterRole::weight) result_.parameters.back().held = held_zeros(*constant);
+      if (role != ParameterRole::weight) continue;
+      result_.parameters.back().held = held_zeros(*constant);
+      set_channel_axis(node);
     }
   }
 
