@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "ir/convolve.h"
 #include "runtime/simd.h"
@@ -13,8 +14,8 @@ namespace {
 
 // Sixteen rows per column estimate a Hessian as well as more do (the damping of 1 % is larger than its
 // noise); fewer than 2048 would not cover the positions of an image.
-constexpr std::int64_t rows_per_column = 16;
-constexpr std::int64_t fewest_rows = 2048;
+constexpr std::int64_t rows_per_column = 64;
+constexpr std::int64_t fewest_rows = 16384;
 constexpr std::int64_t largest_bytes = std::int64_t{32} << 20;
 // 1024 products of two numbers below 2^10 fit 31 bits.
 constexpr std::int64_t segment_length = 1024;
@@ -64,6 +65,7 @@ InputRows::InputRows(const Node& node, const WeightMatrix& matrix, const Dims& w
   rows_per_sample_ = (wanted + sample_count - 1) / sample_count;
   row_count_ = rows_per_sample_ * sample_count;
   rows_.resize(static_cast<std::size_t>(matrix.groups * matrix.columns * row_count_));
+  taken_.resize(static_cast<std::size_t>(sample_count));
 }
 
 // One position out of each of equally many neighbours.
@@ -107,6 +109,7 @@ void InputRows::take_windows(std::int64_t i, const Tensor& input, double step) {
       }
     ++row;
   }
+  taken_[static_cast<std::size_t>(i)] = row - i * rows_per_sample_;
 }
 
 void InputRows::take_vectors(std::int64_t i, const Tensor& input, double step) {
@@ -117,17 +120,23 @@ void InputRows::take_vectors(std::int64_t i, const Tensor& input, double step) {
       at(0, c, row) = integer_of(x[static_cast<std::size_t>(drawn * matrix_.columns + c)], step);
     ++row;
   }
+  taken_[static_cast<std::size_t>(i)] = row - i * rows_per_sample_;
 }
 
-std::vector<double> InputRows::products(std::int64_t group, std::int64_t first, std::int64_t count) const {
+std::vector<double> InputRows::products(const InputRows& y, std::int64_t group, std::int64_t first,
+                                        std::int64_t count) const {
   std::vector<double> result(static_cast<std::size_t>(count * count));
-  const std::int16_t* columns = rows_.data() + (group * matrix_.columns + first) * row_count_;
+  const bool is_symmetric = &y == this;
+  const auto column = [&](const InputRows& of, std::int64_t i) {
+    return of.rows_.data() + (group * matrix_.columns + first + i) * row_count_;
+  };
   const auto fill_line = [&](std::int64_t i, int) {
     double* const line = result.data() + i * count;
     for (std::int64_t begin = 0; begin < row_count_; begin += segment_length) {
       const std::int64_t length = std::min(segment_length, row_count_ - begin);
-      const std::int16_t* own = columns + i * row_count_ + begin;
-      for (std::int64_t j = 0; j <= i; ++j) line[j] += dot(own, columns + j * row_count_ + begin, length);
+      const std::int16_t* own = column(*this, i) + begin;
+      for (std::int64_t j = 0; j < (is_symmetric ? i + 1 : count); ++j)
+        line[j] += dot(own, column(y, j) + begin, length);
     }
   };
   // The few columns of a depthwise Conv are not worth a thread.
@@ -135,9 +144,24 @@ std::vector<double> InputRows::products(std::int64_t group, std::int64_t first, 
   if (count >= fewest_parallel_columns) parallel_for(count, fill_line);
   if (count < fewest_parallel_columns)
     for (std::int64_t i = 0; i < count; ++i) fill_line(i, 0);
-  for (std::int64_t i = 0; i < count; ++i)
+  for (std::int64_t i = 0; is_symmetric && i < count; ++i)
     for (std::int64_t j = 0; j < i; ++j)
       result[static_cast<std::size_t>(j * count + i)] = result[static_cast<std::size_t>(i * count + j)];
+  return result;
+}
+
+std::int64_t InputRows::taken_row_count() const {
+  return std::accumulate(taken_.begin(), taken_.end(), std::int64_t{0});
+}
+
+std::vector<double> InputRows::means(std::int64_t group, std::int64_t first, std::int64_t count) const {
+  std::vector<double> result;
+  const auto taken = static_cast<double>(std::max<std::int64_t>(1, taken_row_count()));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto begin = rows_.begin() + (group * matrix_.columns + first + i) * row_count_;
+    result.push_back(static_cast<double>(std::accumulate(begin, begin + row_count_, std::int64_t{0})) /
+                     taken);
+  }
   return result;
 }
 

@@ -21,8 +21,20 @@ class InputRows {
   /// step  what one integer stands for; elements are rounded to it
   void take(std::int64_t i, const Tensor& input, double step);
 
-  /// X'X of `count` columns of a group from `first` on, row after row.
-  std::vector<double> products(std::int64_t group, std::int64_t first, std::int64_t count) const;
+  /// X'Y of `count` columns of a group from `first` on, row after row; X and Y are drawn at the same places.
+  std::vector<double> products(const InputRows& y, std::int64_t group, std::int64_t first,
+                               std::int64_t count) const;
+  /// X'X.
+  std::vector<double> products(std::int64_t group, std::int64_t first, std::int64_t count) const {
+    return products(*this, group, first, count);
+  }
+  /// The mean of every such column.
+  std::vector<double> means(std::int64_t group, std::int64_t first, std::int64_t count) const;
+  /// How many rows the samples gave.
+  std::int64_t taken_row_count() const;
+  std::int64_t byte_count() const {
+    return std::ssize(rows_) * static_cast<std::int64_t>(sizeof(std::int16_t));
+  }
 
  private:
   struct Place;
@@ -38,7 +50,8 @@ class InputRows {
   Dims weight_;
   std::int64_t rows_per_sample_ = 0;
   std::int64_t row_count_ = 0;
-  std::vector<std::int16_t> rows_;  // [groups][columns][rows]; rows that no sample gives are zeros
+  std::vector<std::int64_t> taken_;  // rows by sample
+  std::vector<std::int16_t> rows_;   // [groups][columns][rows]; rows that no sample gives are zeros
 };
 
 }  // namespace edgeopt
