@@ -14,8 +14,8 @@ namespace {
 
 // Sixteen rows per column estimate a Hessian as well as more do (the damping of 1 % is larger than its
 // noise); fewer than 2048 would not cover the positions of an image.
-constexpr std::int64_t rows_per_column = 64;
-constexpr std::int64_t fewest_rows = 16384;
+constexpr std::int64_t rows_per_column = 16;
+constexpr std::int64_t fewest_rows = 2048;
 constexpr std::int64_t largest_bytes = std::int64_t{32} << 20;
 // 1024 products of two numbers below 2^10 fit 31 bits.
 constexpr std::int64_t segment_length = 1024;
@@ -123,20 +123,17 @@ void InputRows::take_vectors(std::int64_t i, const Tensor& input, double step) {
   taken_[static_cast<std::size_t>(i)] = row - i * rows_per_sample_;
 }
 
-std::vector<double> InputRows::products(const InputRows& y, std::int64_t group, std::int64_t first,
-                                        std::int64_t count) const {
+std::vector<double> InputRows::products(const ColumnRange& columns, const InputRows& y) const {
+  const auto [group, first, count] = columns;
   std::vector<double> result(static_cast<std::size_t>(count * count));
   const bool is_symmetric = &y == this;
-  const auto column = [&](const InputRows& of, std::int64_t i) {
-    return of.rows_.data() + (group * matrix_.columns + first + i) * row_count_;
-  };
   const auto fill_line = [&](std::int64_t i, int) {
     double* const line = result.data() + i * count;
     for (std::int64_t begin = 0; begin < row_count_; begin += segment_length) {
       const std::int64_t length = std::min(segment_length, row_count_ - begin);
-      const std::int16_t* own = column(*this, i) + begin;
+      const std::int16_t* own = column(group, first + i) + begin;
       for (std::int64_t j = 0; j < (is_symmetric ? i + 1 : count); ++j)
-        line[j] += dot(own, column(y, j) + begin, length);
+        line[j] += dot(own, y.column(group, first + j) + begin, length);
     }
   };
   // The few columns of a depthwise Conv are not worth a thread.
@@ -144,9 +141,10 @@ std::vector<double> InputRows::products(const InputRows& y, std::int64_t group, 
   if (count >= fewest_parallel_columns) parallel_for(count, fill_line);
   if (count < fewest_parallel_columns)
     for (std::int64_t i = 0; i < count; ++i) fill_line(i, 0);
-  for (std::int64_t i = 0; is_symmetric && i < count; ++i)
-    for (std::int64_t j = 0; j < i; ++j)
-      result[static_cast<std::size_t>(j * count + i)] = result[static_cast<std::size_t>(i * count + j)];
+  if (is_symmetric)
+    for (std::int64_t i = 0; i < count; ++i)
+      for (std::int64_t j = 0; j < i; ++j)
+        result[static_cast<std::size_t>(j * count + i)] = result[static_cast<std::size_t>(i * count + j)];
   return result;
 }
 
@@ -154,11 +152,11 @@ std::int64_t InputRows::taken_row_count() const {
   return std::accumulate(taken_.begin(), taken_.end(), std::int64_t{0});
 }
 
-std::vector<double> InputRows::means(std::int64_t group, std::int64_t first, std::int64_t count) const {
+std::vector<double> InputRows::means(const ColumnRange& columns) const {
   std::vector<double> result;
   const auto taken = static_cast<double>(std::max<std::int64_t>(1, taken_row_count()));
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto begin = rows_.begin() + (group * matrix_.columns + first + i) * row_count_;
+  for (std::int64_t i = 0; i < columns.count; ++i) {
+    const std::int16_t* begin = column(columns.group, columns.first + i);
     result.push_back(static_cast<double>(std::accumulate(begin, begin + row_count_, std::int64_t{0})) /
                      taken);
   }

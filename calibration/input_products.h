@@ -9,6 +9,12 @@
 
 namespace edgeopt {
 
+struct ColumnRange {
+  std::int64_t group = 0;
+  std::int64_t first = 0;
+  std::int64_t count = 0;
+};
+
 /// Rows of inputs (for a Conv: what the window sees), drawn evenly from every sample, as integers.
 ///
 /// Integers make the products exact, so that they are the same in any order. Memory is fixed: some ten
@@ -21,15 +27,11 @@ class InputRows {
   /// step  what one integer stands for; elements are rounded to it
   void take(std::int64_t i, const Tensor& input, double step);
 
-  /// X'Y of `count` columns of a group from `first` on, row after row; X and Y are drawn at the same places.
-  std::vector<double> products(const InputRows& y, std::int64_t group, std::int64_t first,
-                               std::int64_t count) const;
-  /// X'X.
-  std::vector<double> products(std::int64_t group, std::int64_t first, std::int64_t count) const {
-    return products(*this, group, first, count);
-  }
-  /// The mean of every such column.
-  std::vector<double> means(std::int64_t group, std::int64_t first, std::int64_t count) const;
+  /// X'X, row after row.
+  std::vector<double> products(const ColumnRange& columns) const { return products(columns, *this); }
+  /// X'Y; X and Y are drawn at the same places.
+  std::vector<double> products(const ColumnRange& columns, const InputRows& y) const;
+  std::vector<double> means(const ColumnRange& columns) const;
   /// How many rows the samples gave.
   std::int64_t taken_row_count() const;
   std::int64_t byte_count() const {
@@ -43,6 +45,10 @@ class InputRows {
   std::vector<std::int64_t> drawn_positions(std::int64_t i, std::int64_t position_count) const;
   std::int16_t& at(std::int64_t group, std::int64_t column, std::int64_t row) {
     return rows_[static_cast<std::size_t>((group * matrix_.columns + column) * row_count_ + row)];
+  }
+
+  const std::int16_t* column(std::int64_t group, std::int64_t column) const {
+    return rows_.data() + (group * matrix_.columns + column) * row_count_;
   }
 
   const Node& node_;

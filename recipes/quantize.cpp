@@ -174,6 +174,7 @@ class Story {
     const Graph weights = with_second_order_rounding(
         ranged, quantized.graph, samples,
         {.scheme_of = [&](const Node& node) { return rounded_scheme(ranged, node); },
+         .corrects_biases = options_.corrects_biases,
          .progress = tell("rounding weights")});
     if (weights == ranged) return quantized;
     QuantizedModel result = corrected(insert(weights), teacher, samples);

@@ -93,8 +93,8 @@ TEST_CASE("input products: every window of a Conv is a row, padding is 0") {
   InputRows rows(node, matrix, {1, 1, 3}, 1);
   rows.take(0, Tensor::of<float>({1, 1, 3}, {1, 2, 3}), 1);
   // rows (0 1 2), (1 2 3), (2 3 0)
-  CHECK(rows.products(0, 0, 3) == std::vector<double>{5, 8, 3, 8, 14, 8, 3, 8, 13});
-  CHECK(rows.products(0, 1, 2) == std::vector<double>{14, 8, 8, 13});
+  CHECK(rows.products({.count = 3}) == std::vector<double>{5, 8, 3, 8, 14, 8, 3, 8, 13});
+  CHECK(rows.products({.first = 1, .count = 2}) == std::vector<double>{14, 8, 8, 13});
 }
 
 TEST_CASE("input products: every vector of a MatMul is a row") {
@@ -103,7 +103,7 @@ TEST_CASE("input products: every vector of a MatMul is a row") {
   const Node& node = graph.node(graph.nodes()[0]);
   InputRows rows(node, weight_matrix(node, {2, 1}).value(), {2, 1}, 1);
   rows.take(0, Tensor::of<float>({2, 2}, {0.5, 1, 1.5, -1}), 0.5);
-  CHECK(rows.products(0, 0, 2) == std::vector<double>{10, -4, -4, 8});
+  CHECK(rows.products({.count = 2}) == std::vector<double>{10, -4, -4, 8});
 }
 
 constexpr const char* prepared_text = R"(
