@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "calibration/feedback_rounding.h"
-#include "calibration/input_products.h"
+#include "calibration/input_moments.h"
+#include "calibration/layer_rounding.h"
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/infer.h"
@@ -104,6 +106,72 @@ TEST_CASE("input products: every vector of a MatMul is a row") {
   InputRows rows(node, weight_matrix(node, {2, 1}).value(), {2, 1}, 1);
   rows.take(0, Tensor::of<float>({2, 2}, {0.5, 1, 1.5, -1}), 0.5);
   CHECK(rows.products({.count = 2}) == std::vector<double>{10, -4, -4, 8});
+}
+
+// 64 rows of a MatMul with two columns, as integers.
+InputRows rows_of(const Node& node, const std::vector<std::pair<float, float>>& rows) {
+  InputRows result(node, weight_matrix(node, {2, 1}).value(), {2, 1}, 1);
+  std::vector<float> elements;
+  for (const auto& [a, b] : rows) elements.insert(elements.end(), {a, b});
+  result.take(0, Tensor::of<float>({std::ssize(rows), 2}, elements), 1);
+  return result;
+}
+
+Graph two_columns() {
+  return graph_from_text("g (float[64,2] x) => (float[64,1] y) <float[2,1] w = {1, 1}> { y = MatMul(x, w) }");
+}
+
+// What layers before may have done to the second column.
+InputMoments moments_of(const Graph& graph, float factor, float offset, bool is_centred) {
+  RandomStream random(1, "rows");
+  std::vector<std::pair<float, float>> teacher, student;
+  for (int i = 0; i < 64; ++i) {
+    const float a = static_cast<float>(random.below(200)) - 100,
+                b = static_cast<float>(random.below(200)) - 100;
+    teacher.emplace_back(a, b);
+    student.emplace_back(a, std::nearbyint(factor * b + offset));
+  }
+  const Node& node = graph.node(graph.nodes()[0]);
+  return input_moments(rows_of(node, student), rows_of(node, teacher), 1, {.count = 2}, is_centred);
+}
+
+TEST_CASE("input moments: equal inputs ask for no change of weights") {
+  const InputMoments moments = moments_of(two_columns(), 1, 0, true);
+  CHECK(moments.drift.cwiseAbs().maxCoeff() < 1e-12);
+  CHECK(moments.means == moments.teacher_means);
+}
+
+TEST_CASE("input moments: the weight of an input that came out too small grows, others stay") {
+  // Towards doubling it, and not beyond: the ridge holds it back.
+  const InputMoments moments = moments_of(two_columns(), 0.5f, 0, true);
+  CHECK(moments.drift(1, 1) > 0.1);
+  CHECK(moments.drift(1, 1) < 1);
+  CHECK(std::abs(moments.drift(0, 0)) < 0.1 * moments.drift(1, 1));
+}
+
+TEST_CASE("input moments: an offset is left to the bias, unless there is nobody to correct it") {
+  const InputMoments centred = moments_of(two_columns(), 1, 30, true);
+  CHECK(centred.drift.cwiseAbs().maxCoeff() < 1e-12);
+  CHECK(centred.means[1] - centred.teacher_means[1] == doctest::Approx(30));
+  const InputMoments whole = moments_of(two_columns(), 1, 30, false);
+  CHECK(whole.means == std::vector<double>{0, 0});
+  CHECK(whole.drift.cwiseAbs().maxCoeff() > 0.01);
+}
+
+TEST_CASE("layer rounding: says how much the mean of every output fell, and a zero stays zero") {
+  const Graph graph = two_columns();
+  const Node& node = graph.node(graph.nodes()[0]);
+  const InputRows teacher = rows_of(node, std::vector<std::pair<float, float>>(64, {10, 20}));
+  const InputRows student = rows_of(node, std::vector<std::pair<float, float>>(64, {10, 16}));
+  RoundingTask task{.matrix = weight_matrix(node, {2, 1}).value(),
+                    .scheme = symmetric_8,
+                    .weight = Tensor::of<float>({2, 1}, {0, 3}),
+                    .scales = {1}};
+  const RoundedLayer rounded = rounded_layer(task, {.student = student, .teacher = teacher});
+  CHECK(rounded.integers == std::vector<std::int32_t>{0, 3});
+  CHECK(rounded.shifts == std::vector<double>{3 * 20 - 3 * 16});
+  task.is_bias_corrected = false;
+  CHECK(rounded_layer(task, {.student = student, .teacher = teacher}).shifts == std::vector<double>{0});
 }
 
 constexpr const char* prepared_text = R"(

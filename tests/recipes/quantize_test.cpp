@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "ir/infer.h"
 #include "calibration/class_scores.h"
+#include "ir/infer.h"
 #include "recipes/evaluation.h"
 #include "support/random.h"
 #include "tests/support/onnx_text.h"

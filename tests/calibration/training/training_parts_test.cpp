@@ -62,6 +62,33 @@ TEST_CASE("SGD gathers momentum") {
   CHECK(parameters[0].value.data<float>()[0] == doctest::Approx(-0.1 - 0.15));
 }
 
+TEST_CASE("a weight moves by a share of its channel's size, of its tensor's where channels are not known") {
+  std::vector<Parameter> parameters = {{.name = "w",
+                                        .role = ParameterRole::weight,
+                                        .value = Tensor::of<float>({2, 2}, {3, -3, 0.01f, 0.01f})}};
+  const Tensors gradient = {Tensor::of<float>({2, 2}, {1, 1, 1, 1})};
+  std::vector<Parameter> with_axis = parameters;
+  with_axis[0].channel_axis = 0;
+  Optimizer({.learning_rate = 0.1}, with_axis).step(with_axis, gradient, 1, 1);
+  CHECK(with_axis[0].value.data<float>()[0] == doctest::Approx(3 - 0.3));
+  CHECK(with_axis[0].value.data<float>()[3] == doctest::Approx(0.01 - 0.001));
+  Optimizer({.learning_rate = 0.1}, parameters).step(parameters, gradient, 1, 1);
+  const double unit = std::sqrt((9 + 9 + 0.0002) / 4);
+  CHECK(parameters[0].value.data<float>()[3] == doctest::Approx(0.01 - 0.1 * unit));
+}
+
+TEST_CASE("channels along the last axis have units of their own too, and dead ones still move") {
+  std::vector<Parameter> parameters = {{.name = "w",
+                                        .role = ParameterRole::weight,
+                                        .value = Tensor::of<float>({2, 2}, {4, 0, 4, 0}),
+                                        .channel_axis = 1}};
+  Optimizer({.learning_rate = 0.1}, parameters)
+      .step(parameters, {Tensor::of<float>({2, 2}, {1, 1, 1, 1})}, 1, 1);
+  CHECK(parameters[0].value.data<float>()[2] == doctest::Approx(4 - 0.4));
+  CHECK(parameters[0].value.data<float>()[1] < 0);
+  CHECK(parameters[0].value.data<float>()[1] > -0.001f);
+}
+
 TEST_CASE("AdamW shrinks weights beside its steps, and nothing else") {
   const OptimizerOptions options{.kind = OptimizerKind::adamw, .learning_rate = 0.1, .weight_decay = 0.5};
   std::vector<Parameter> weight = one_parameter(ParameterRole::weight, {2});
