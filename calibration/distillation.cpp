@@ -71,13 +71,13 @@ TrainableOptions trainable_options(const DistillationOptions& options) {
 }
 
 // Shards run side by side, each in a thread.
-Graph within_memory(const TrainingTask& task, const std::vector<NodeId>& forward, const Batches& batches,
-                    std::int64_t largest_bytes) {
+FittingStep within_memory(const TrainingTask& task, const std::vector<NodeId>& forward,
+                          const Batches& batches, std::int64_t largest_bytes) {
   Tensors inputs = batches.shard(0, 0);
   if (task.has_seed) inputs.push_back(Tensor::scalar(std::int64_t{0}));
   for (const Parameter& parameter : task.parameters) inputs.push_back(parameter.value);
   const std::int64_t sessions = std::min<std::int64_t>(thread_count(), batches.shard_count());
-  return fitting_step(task.graph, forward, inputs, static_cast<std::size_t>(largest_bytes / sessions)).graph;
+  return fitting_step(task.graph, forward, inputs, static_cast<std::size_t>(largest_bytes / sessions));
 }
 
 }  // namespace
@@ -98,15 +98,20 @@ Distilled distill(const Graph& original, const Graph& teacher, const SampleSourc
       options.augmentation.value_or(augmentation_for(samples.read(0).inputs.at(0).dims()));
 
   TrainingTask task{.graph = graph.graph, .parameters = trainable.parameters, .has_seed = graph.has_seed};
-  if (options.largest_memory_bytes > 0)
-    task.graph = within_memory(task, graph.forward, Batches(parts.training, training.batches),
-                               options.largest_memory_bytes);
+  FittingStep fitting;
+  if (options.largest_memory_bytes > 0) {
+    fitting = within_memory(task, graph.forward, Batches(parts.training, training.batches),
+                            options.largest_memory_bytes);
+    task.graph = fitting.graph;
+  }
   const TrainingOutcome outcome =
       train(task, parts.training, parts.held_back ? &*parts.held_back : nullptr, training);
   Distilled result{.graph = with_parameters(student, trainable, outcome.parameters),
                    .history = outcome.history,
                    .step_count = training.step_count,
-                   .best_step = outcome.best_step};
+                   .best_step = outcome.best_step,
+                   .segment_count = fitting.segment_count,
+                   .intermediate_bytes = fitting.bytes};
   for (const Parameter& parameter : outcome.parameters)
     result.parameter_count += parameter.value.element_count();
   return result;

@@ -46,7 +46,9 @@ struct Distilled {
   std::vector<LossPoint> history;
   std::int64_t step_count = 0;
   std::int64_t best_step = 0;
-  std::int64_t parameter_count = 0;  // elements that were learned
+  std::int64_t parameter_count = 0;    // elements that were learned
+  std::int64_t segment_count = 1;      // of the forward half, if less memory was asked for
+  std::size_t intermediate_bytes = 0;  // in each thread; 0: not asked
 };
 
 /// The student with weights, biases and scales that bring its outputs closer to the teacher's.

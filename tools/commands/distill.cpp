@@ -35,6 +35,12 @@ void declare(CLI::App& app, Options& options) {
   declare_data_options(app, options.data, "Samples to learn on; labels are not needed");
 }
 
+std::string describe_memory(const Distilled& distilled) {
+  if (distilled.intermediate_bytes == 0) return "";
+  return fmt::format("intermediate values take {:.1f} MB in each thread, in {} segments\n",
+                     static_cast<double>(distilled.intermediate_bytes) / 1e6, distilled.segment_count);
+}
+
 Answer describe(const Options& options, const Distilled& distilled) {
   nlohmann::ordered_json history = nlohmann::ordered_json::array();
   for (const LossPoint& point : distilled.history)
@@ -47,10 +53,13 @@ Answer describe(const Options& options, const Distilled& distilled) {
                                        {"parameter_count", distilled.parameter_count},
                                        {"step_count", distilled.step_count},
                                        {"best_step", distilled.best_step},
+                                       {"segment_count", distilled.segment_count},
+                                       {"intermediate_bytes", distilled.intermediate_bytes},
                                        {"history", history}};
-  return {.text = fmt::format("{}: {} parameters learned in {} steps; the best came at step {}\n\n{}",
+  return {.text = fmt::format("{}: {} parameters learned in {} steps; the best came at step {}\n{}\n{}",
                               options.output, distilled.parameter_count, distilled.step_count,
-                              distilled.best_step, describe_history(distilled.history)),
+                              distilled.best_step, describe_memory(distilled),
+                              describe_history(distilled.history)),
           .json = json.dump(2)};
 }
 
