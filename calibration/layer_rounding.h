@@ -14,7 +14,7 @@ struct RoundingTask {
   QuantizationScheme scheme;
   Tensor weight;              // float
   std::vector<float> scales;  // one per output, or one
-  /// The bias is moved by RoundedLayer::shifts afterwards: what means do does not matter.
+  /// The bias is moved by RoundedLayer::shifts at once: what means do does not matter.
   bool is_bias_corrected = true;
 };
 

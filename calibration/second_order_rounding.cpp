@@ -32,6 +32,15 @@ double step_of(const Graph& student, ValueId input) {
   return static_cast<double>(scale->data<float>()[0]) * std::ldexp(1.0, std::max(0, bits - 8));
 }
 
+// The integer bias that can follow; a row that a later Add brings is corrected when all layers are rounded.
+const Node* bias_of(const Graph& prepared, const Graph& student, NodeId id) {
+  const Node& node = student.node(id);
+  const Node* dequantize = node.has_input(2) ? student.producer(node.inputs[2], "DequantizeLinear") : nullptr;
+  return dequantize && prepared.node(id).has_input(2) && prepared.constant(prepared.node(id).inputs[2])
+             ? dequantize
+             : nullptr;
+}
+
 // A weight that others read too stays as it is for them.
 std::optional<Target> target_at(const Graph& prepared, const Graph& student, NodeId id,
                                 const SecondOrderOptions& options) {
@@ -47,13 +56,14 @@ std::optional<Target> target_at(const Graph& prepared, const Graph& student, Nod
   const double step = step_of(student, student.node(id).inputs[0]);
   if (!(step > 0)) return std::nullopt;
   const std::span<const float> scales = layer->scales.data<float>();
-  return Target{.layer = *layer,
-                .task = {.matrix = *matrix,
-                         .scheme = *scheme,
-                         .weight = *weight,
-                         .scales = {scales.begin(), scales.end()},
-                         .is_bias_corrected = options.corrects_biases},
-                .step = step};
+  return Target{
+      .layer = *layer,
+      .task = {.matrix = *matrix,
+               .scheme = *scheme,
+               .weight = *weight,
+               .scales = {scales.begin(), scales.end()},
+               .is_bias_corrected = options.corrects_biases && bias_of(prepared, student, id) != nullptr},
+      .step = step};
 }
 
 // The float bias with what the means lost, for the new scales.
@@ -81,11 +91,9 @@ Graph with_rounded_layer(const Graph& student, const Graph& prepared, const Targ
       target.layer.dequantize, 0,
       edit.add_constant(store_integers(rounded.integers, target.task.weight.dims(), DataType::int8)));
   edit.set_input(target.layer.dequantize, 1, edit.add_constant(scales));
-  const Node& node = student.node(target.layer.node);
-  const Node* dequantize = node.has_input(2) ? student.producer(node.inputs[2], "DequantizeLinear") : nullptr;
-  const Node& original = prepared.node(target.layer.node);
-  const auto bias = original.has_input(2) ? prepared.constant(original.inputs[2]) : std::nullopt;
-  if (dequantize && bias) set_bias(edit, *dequantize, target, rounded, *bias);
+  if (const Node* dequantize = bias_of(prepared, student, target.layer.node))
+    set_bias(edit, *dequantize, target, rounded,
+             *prepared.constant(prepared.node(target.layer.node).inputs[2]));
   return edit.apply();
 }
 
