@@ -9,6 +9,7 @@
 
 namespace edgeopt {
 
+/// Neighbouring columns of one group.
 struct ColumnRange {
   std::int64_t group = 0;
   std::int64_t first = 0;

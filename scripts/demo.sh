@@ -16,4 +16,4 @@ mkdir -p "$output"
 run=(build/release/edgeopt optimize "$model" -o "$output/small.onnx" --data "$samples" --test-data "$test_samples" --report "$output/report")
 printf '\n$ %s\n' "${run[*]}"
 "${run[@]}"
-printf '\nThe compressed model is %s, its report %s (and report.json beside it).\n' "$output/small.onnx" "$output/report/summary.md"
+printf '\nThe compressed model is %s, its report %s (summary.md and report.json beside it).\n' "$output/small.onnx" "$output/report/report.html"

@@ -191,7 +191,7 @@ FittingStep fitting_step(const Graph& step, std::span<const NodeId> forward, con
   }
   throw UserError(
       fmt::format("the intermediate values of learning take at least {:.1f} MB in each thread, but only "
-                  "{:.1f} MB are allowed",
+                  "{:.3g} MB are allowed; allow more, or use fewer threads",
                   static_cast<double>(best.bytes) / 1e6, static_cast<double>(largest_bytes) / 1e6));
 }
 
