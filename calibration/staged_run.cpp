@@ -14,18 +14,25 @@ namespace {
 // DequantizeLinear is cheap to repeat and four times larger to keep.
 bool is_repeated(const Node& node) { return node.is("DequantizeLinear"); }
 
-// Bytes that one sample's integers take while they wait for the next layer: the two largest values of the
-// student.
-std::int64_t waiting_bytes(const Graph& student) {
+std::int64_t largest_element_count(const Graph& graph, bool among_integers) {
   std::int64_t largest = 1;
-  for (const ValueId id : student.values()) {
-    if (student.value(id).constant || !student.producer(id, "QuantizeLinear")) continue;
+  for (const ValueId id : graph.values()) {
+    if (graph.value(id).constant || (among_integers && !graph.producer(id, "QuantizeLinear"))) continue;
     std::int64_t count = 1;
-    if (const auto& shape = student.type_of(id).shape)
+    if (const auto& shape = graph.type_of(id).shape)
       for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
     largest = std::max(largest, count);
   }
-  return 2 * largest;
+  return largest;
+}
+
+// Bytes that one sample takes while it waits for the next layer: of a quantized graph two of the largest
+// integers; of a float graph a layer's input and output, a residual, and the output once more.
+std::int64_t waiting_bytes(const Graph& graph) {
+  const bool is_quantized =
+      std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("QuantizeLinear"); });
+  if (is_quantized) return 2 * largest_element_count(graph, true);
+  return 4 * largest_element_count(graph, false) * static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace

@@ -142,9 +142,12 @@ class Story {
     return with_factors(prepared, groups, factors);
   }
 
+  QuantizationPlan plan_of(const Graph& ranged) const {
+    return plan_quantization(ranged, options_.profile.quantization, float_nodes(options_));
+  }
+
   QuantizedModel insert(const Graph& ranged) {
-    const QuantizationPlan plan =
-        plan_quantization(ranged, options_.profile.quantization, float_nodes(options_));
+    const QuantizationPlan plan = plan_of(ranged);
     if (plan.layers.empty())
       throw NothingToQuantize("nothing can be quantized: " +
                               (plan.kept_float.empty() ? "no operator has an integer form on this profile"
@@ -168,6 +171,20 @@ class Story {
     return quantized;
   }
 
+  // Ranges changed where the outputs lose less, if that is wanted.
+  QuantizedModel searched(QuantizedModel quantized, const Graph& teacher, const Observations& observations,
+                          const SampleSource& samples) {
+    const Graph ranged = with_inferred_types(quantized.prepared);
+    const QuantizationPlan plan = plan_of(ranged);
+    if (!searches_ranges(ranged, plan)) return quantized;
+    const Graph widest = with_chosen_ranges(teacher, observations, {.method = ObserverMethod::minmax});
+    SearchedRanges found = search_ranges(ranged, widest, plan, samples, {.progress = options_.progress});
+    QuantizedModel result = corrected(insert(found.graph), teacher, samples);
+    result.observer = quantized.observer;
+    result.searched_scales = std::move(found.scales);
+    return result;
+  }
+
   // Weights rounded by their second order where that is wanted; the rest stays.
   QuantizedModel rounded(QuantizedModel quantized, const Graph& teacher, const SampleSource& samples) {
     const Graph& ranged = quantized.prepared;
@@ -179,6 +196,7 @@ class Story {
     if (weights == ranged) return quantized;
     QuantizedModel result = corrected(insert(weights), teacher, samples);
     result.observer = quantized.observer;
+    result.searched_scales = std::move(quantized.searched_scales);
     result.prepared = ranged;
     return result;
   }
@@ -192,6 +210,17 @@ class Story {
   }
 
  private:
+  bool searches_ranges(const Graph& graph, const QuantizationPlan& plan) const {
+    constexpr int wide_enough = 8;  // bits
+    if (options_.range_search != RangeSearchUse::automatic)
+      return options_.range_search == RangeSearchUse::always;
+    const bool has_loss = std::ranges::any_of(
+        graph.outputs(), [&](ValueId output) { return graph.type_of(output).dtype == DataType::float32; });
+    return has_loss && std::ranges::any_of(plan.activations, [](const auto& activation) {
+             return activation.second.scheme.bits < wide_enough;
+           });
+  }
+
   std::optional<QuantizationScheme> rounded_scheme(const Graph& graph, const Node& node) const {
     const QuantizationScheme scheme = weight_scheme(graph, options_.profile.quantization, node);
     const bool is_wanted = options_.rounding == WeightRounding::second_order ||
@@ -237,6 +266,7 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
     if (!best || is_best) best = std::move(candidate);
   }
   if (!best) throw InternalError("no observer was given");
+  *best = story.searched(std::move(*best), prepared, observations, samples);
   QuantizedModel result = story.rounded(std::move(*best), prepared, samples);
   result.trials = std::move(trials);
   return recovered(std::move(result), samples, options);

@@ -18,6 +18,7 @@
 #include "passes/quantization_plan.h"
 #include "passes/quantization_widths.h"
 #include "passes/weight_blocks.h"
+#include "recipes/range_search.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -42,6 +43,13 @@ enum class WeightRounding {
   second_order,  // calibration/second_order_rounding.h
 };
 
+/// Whether observed ranges are changed where the model's outputs lose less (recipes/range_search.h).
+enum class RangeSearchUse {
+  automatic,  // where activations have fewer than 8 bits; at 8 it changes little (docs/quantize.md)
+  never,
+  always,
+};
+
 /// Whether factors are moved between layers before ranges are observed.
 enum class Equalization {
   none,
@@ -61,6 +69,7 @@ struct QuantizeOptions {
   std::vector<ObserverOptions> observers = {{.method = ObserverMethod::mse},
                                             {.method = ObserverMethod::entropy},
                                             {.method = ObserverMethod::minmax}};
+  RangeSearchUse range_search = RangeSearchUse::automatic;
   Equalization equalization = Equalization::none;
   WeightRounding rounding = WeightRounding::automatic;
   bool corrects_biases = true;               // sequential bias correction after inserting
@@ -89,6 +98,7 @@ struct QuantizedModel {
   int packed_layer_count = 0;         // operators whose weights alone are integers
   ObserverMethod observer = ObserverMethod::minmax;  // whose ranges were kept
   std::vector<ObserverTrial> trials;                 // empty if only one observer was asked for
+  std::vector<SearchedScale> searched_scales;        // empty if ranges were not searched
   std::optional<Distilled> recovered;                // how learning went, if it was asked for
 };
 

@@ -8,20 +8,6 @@
 namespace edgeopt {
 namespace {
 
-// Bytes that one sample takes while the next layer is looked at: what waits for it and its output, in floats.
-std::int64_t waiting_bytes(const Graph& graph) {
-  constexpr std::int64_t value_count = 4;  // a layer's input and output, a residual, and the output once more
-  std::int64_t largest = 1;
-  for (const ValueId id : graph.values()) {
-    if (graph.value(id).constant) continue;
-    std::int64_t count = 1;
-    if (const auto& shape = graph.type_of(id).shape)
-      for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
-    largest = std::max(largest, count);
-  }
-  return value_count * largest * static_cast<std::int64_t>(sizeof(float));
-}
-
 class Measurement {
  public:
   explicit Measurement(const SensitivityStudy& study)
@@ -34,7 +20,7 @@ class Measurement {
 
   std::vector<LayerSamples> run() {
     const std::int64_t affordable =
-        std::max<std::int64_t>(1, study_.options.largest_memory_bytes / waiting_bytes(study_.teacher));
+        affordable_sample_count(study_.teacher, study_.options.largest_memory_bytes);
     for (std::int64_t begin = 0; begin < study_.sample_count; begin += affordable)
       measure_samples(begin, std::min(begin + affordable, study_.sample_count));
     return std::move(results_);

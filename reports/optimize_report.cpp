@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <filesystem>
 #include <numeric>
 
@@ -64,6 +66,12 @@ QuantizationFacts quantization_facts(const QuantizedModel& model, const Optimize
   for (const ObserverTrial& trial : model.trials)
     facts.steps.emplace_back(fmt::format("observer {}", name_of(trial.method)),
                              fmt::format("{:.1f} dB", trial.sqnr_db));
+  if (!model.searched_scales.empty()) {
+    const auto changed = std::ranges::count_if(model.searched_scales,
+                                               [](const SearchedScale& scale) { return scale.factor != 1; });
+    facts.steps.emplace_back("range search",
+                             fmt::format("{} of {} scales changed", changed, model.searched_scales.size()));
+  }
   facts.steps.emplace_back("equalization", std::string(name_of(request.quantize.equalization)));
   facts.steps.emplace_back("bias correction", request.quantize.corrects_biases ? "on" : "off");
   for (const KeptFloat& layer : model.kept_float)

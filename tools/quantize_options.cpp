@@ -41,6 +41,12 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
       ->check(CLI::IsMember({"auto", "nearest", "second-order"}))
       ->capture_default_str();
   declare_observer_options(app, flags);
+  app.add_option(
+         "--range-search", flags.range_search,
+         "Widen or narrow the observed ranges, one at a time, where the outputs lose less: on, off, or "
+         "auto: for activations below 8 bits")
+      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->capture_default_str();
   app.add_option("--profile", flags.profile,
                  fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
       ->type_name("P")
@@ -86,6 +92,11 @@ WeightRounding rounding_named(const std::string& name) {
   return name == "second-order" ? WeightRounding::second_order : WeightRounding::automatic;
 }
 
+RangeSearchUse range_search_named(const std::string& name) {
+  if (name == "on") return RangeSearchUse::always;
+  return name == "off" ? RangeSearchUse::never : RangeSearchUse::automatic;
+}
+
 }  // namespace
 
 QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& context) {
@@ -93,6 +104,7 @@ QuantizeOptions quantize_options(const QuantizeFlags& flags, const RunContext& c
   QuantizeOptions options{
       .profile = profile,
       .widths = widths_of(flags, profile.quantization),
+      .range_search = range_search_named(flags.range_search),
       .equalization = *equalization_named(flags.equalization),
       .rounding = rounding_named(flags.rounding),
       .corrects_biases = !flags.without_bias_correction,

@@ -18,6 +18,7 @@ struct QuantizeFlags {
   std::string weight_storage = "int4";
   std::string rounding = "auto";
   std::string observer = std::string(automatic_observer);
+  std::string range_search = "auto";
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";
   std::vector<std::string> keep_float;

@@ -75,6 +75,8 @@ void refuse_contradictions(const Options& options) {
     throw UserError("--recover needs samples to learn on; give --data instead of --ranges");
   if (!options.ranges.empty() && !options.data.data.empty())
     throw UserError("--ranges and --data contradict each other; give one of them");
+  if (!options.ranges.empty() && options.quantization.range_search == "on")
+    throw UserError("--range-search needs samples to measure losses on; give --data instead of --ranges");
 }
 
 Goal size_goal(const Options& options) {
