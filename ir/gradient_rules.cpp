@@ -121,6 +121,10 @@ GradientRule first_input_gradient(std::function<ValueId(const GradientCall& call
   };
 }
 
+std::vector<Operand> infer_gradient_of_x(const InferCall& call) {
+  return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
+}
+
 GradientRule own_gradient_operator() {
   return first_input_gradient([](const GradientCall& call, ValueId dy) {
     return emit_training(call, call.node.op_type + "Gradient", {dy, call.node.inputs[0]}, call.attributes());

@@ -54,6 +54,8 @@ std::vector<ValueId> for_wanted(const GradientCall& call, const std::function<Va
 /// A rule of an operator whose first input alone has a gradient, a function of the first output's.
 GradientRule first_input_gradient(std::function<ValueId(const GradientCall& call, ValueId dy)> f);
 
+/// The type of dx = <operator>Gradient(dy, x, ...): the elements of dy, the dims of x.
+std::vector<Operand> infer_gradient_of_x(const InferCall& call);
 /// dx = <operator>Gradient(dy, x), an operator of the training domain with the node's attributes.
 GradientRule own_gradient_operator();
 /// dx = <operator>Gradient(dy, x, the other inputs): for operators that move elements (ir/ops/
