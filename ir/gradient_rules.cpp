@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ir/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -71,6 +72,10 @@ std::size_t rank_of(const GradientCall& call, ValueId value) {
 void reject_gradient(const GradientCall& call, const std::string& what) {
   throw UserError(
       fmt::format("node '{}' ({}): there is no gradient for {}", call.node.name, call.node.op_type, what));
+}
+
+void require_repeatable_subgraphs(const GradientCall& call) {
+  if (!is_repeatable(call.node)) reject_gradient(call, "random or unknown operators in its subgraphs");
 }
 
 void require_first_output(const GradientCall& call) {

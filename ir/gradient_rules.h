@@ -38,6 +38,9 @@ DataType dtype_of(const GradientCall& call, ValueId value);
 std::size_t rank_of(const GradientCall& call, ValueId value);
 /// throws UserError naming the node and what of it has no gradient
 [[noreturn]] void reject_gradient(const GradientCall& call, const std::string& what);
+/// throws UserError if the node's subgraphs hold random numbers, which would differ when they are run once
+/// more
+void require_repeatable_subgraphs(const GradientCall& call);
 /// throws UserError if a gradient arrives at an output other than the first
 void require_first_output(const GradientCall& call);
 

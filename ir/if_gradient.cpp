@@ -96,6 +96,7 @@ class IfGradient {
 }  // namespace
 
 std::vector<ValueId> if_gradient(const GradientCall& call) {
+  require_repeatable_subgraphs(call);
   const std::vector<ValueId> found = IfGradient(call).run();
   const std::size_t input_count = call.node.inputs.size();
   std::vector<ValueId> gradients(input_count + call.node.captures.size(), ValueId::none);

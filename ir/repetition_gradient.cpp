@@ -226,6 +226,7 @@ class RepetitionGradient {
 }  // namespace
 
 RepetitionGradients repetition_gradients(const GradientCall& call, const Repetition& repetition) {
+  require_repeatable_subgraphs(call);
   return RepetitionGradient(call, repetition).run();
 }
 

@@ -26,6 +26,16 @@ bool has_subgraph(const Node& node) {
   });
 }
 
+bool is_repeatable(const Node& node) {
+  const OpDefinition* op = find_op(node);
+  if (!op || !op->is_deterministic) return false;
+  return std::ranges::all_of(node.attributes, [](const auto& entry) {
+    const auto* subgraph = std::get_if<GraphPtr>(&entry.second.data);
+    return !subgraph || std::ranges::all_of((*subgraph)->nodes(),
+                                            [&](NodeId id) { return is_repeatable((*subgraph)->node(id)); });
+  });
+}
+
 const Graph& body_of(const Attributes& attributes) {
   const GraphPtr* graph = attributes.get<GraphPtr>("body");
   if (!graph) throw UserError("attribute 'body' is missing");

@@ -8,6 +8,10 @@ namespace edgeopt {
 /// True if an attribute holds a graph, or several.
 bool has_subgraph(const Node& node);
 
+/// False for a random operator, for one that edgeopt does not know, and for a node with such a one in a
+/// subgraph: run a second time it may give something else.
+bool is_repeatable(const Node& node);
+
 /// The attribute "body". throws UserError if it is missing
 const Graph& body_of(const Attributes& attributes);
 

@@ -57,13 +57,15 @@ TEST_CASE("the gradient of a Scan goes back through its states, slices and captu
 }
 
 TEST_CASE("the gradient of a Scan whose last state alone is used") {
-  CHECK(error_of(R"(g (double[2] h, double[4,2] x) => (double[2] last) {
+  CHECK(error_of(R"(
+    g (double[2] h, double[4,2] x) => (double[2] last) {
     last, y = Scan<num_scan_inputs = 1, body = step (double[2] s, double[2] one) => (double[2] n, double[2] out) {
       a = Mul(s, one) n = Sin(a) out = Exp(n) }>(h, x) })") <= tolerance);
 }
 
 TEST_CASE("the gradient of a Scan whose stacked output alone is used") {
-  CHECK(error_of(R"(g (double[2] h, double[4,2] x) => (double[4,2] y) {
+  CHECK(error_of(R"(
+    g (double[2] h, double[4,2] x) => (double[4,2] y) {
     last, y = Scan<num_scan_inputs = 1, body = step (double[2] s, double[2] one) => (double[2] n, double[2] out) {
       a = Mul(s, one) n = Sin(a) out = Mul(n, s) }>(h, x) })") <= tolerance);
 }
@@ -73,28 +75,31 @@ TEST_CASE("the gradient of a Scan follows its axes and directions") {
     for (const char* out : {"0, 0", "1, 0", "0, 1"}) {
       CAPTURE(in);
       CAPTURE(out);
-      CHECK(
-          error_of(
-              std::string(R"(g (double[2] h, double[2,4] x, double[4,2] z) => (double[2,4] y, double[4,2] v) {
+      CHECK(error_of(std::string(R"(
+    g (double[2] h, double[2,4] x, double[4,2] z) => (double[2,4] y, double[4,2] v) {
     last, y, v = Scan<num_scan_inputs = 2, scan_input_axes = [-1, 0], scan_output_axes = [1, 0],
       scan_input_directions = [)") +
-              in + "], scan_output_directions = [" + out + R"(], body = step (double[2] s, double[2] one,
+                     in + "], scan_output_directions = [" + out +
+                     R"(], body = step (double[2] s, double[2] one,
       double[2] two) => (double[2] n, double[2] p, double[2] q) {
         a = Mul(s, one) n = Sin(a) p = Mul(a, two) q = Add(n, two) }>(h, x, z) })") <= tolerance);
     }
 }
 
 TEST_CASE("the gradient of a Scan without states, and of one whose body is linear") {
-  CHECK(error_of(R"(g (double[4,3] x, double[3] w) => (double[4,3] y) {
+  CHECK(error_of(R"(
+    g (double[4,3] x, double[3] w) => (double[4,3] y) {
     y = Scan<num_scan_inputs = 1, body = step (double[3] one) => (double[3] out) {
       a = Mul(one, w) out = Sin(a) }>(x) })") <= tolerance);
-  CHECK(error_of(R"(g (double[3] h, double[4,3] x) => (double[3] last) {
+  CHECK(error_of(R"(
+    g (double[3] h, double[4,3] x) => (double[3] last) {
     last = Scan<num_scan_inputs = 1, body = step (double[3] s, double[3] one) => (double[3] n) {
       n = Add(s, one) }>(h, x) })") <= tolerance);
 }
 
 TEST_CASE("a Scan may hand states and slices through, and count in integers") {
-  CHECK(error_of(R"(g (double[2] h, double[4,2] x) => (double[2] last, double[4,2] y, double[4,2] same) {
+  CHECK(error_of(R"(
+    g (double[2] h, double[4,2] x) => (double[2] last, double[4,2] y, double[4,2] same) {
     zero = Constant<value = int64 {0}>()
     last, counted, y, same = Scan<num_scan_inputs = 1, body = step (double[2] s, int64 k, double[2] one) =>
         (double[2] s, int64 k2, double[2] out, double[2] one) {
@@ -103,14 +108,16 @@ TEST_CASE("a Scan may hand states and slices through, and count in integers") {
 }
 
 TEST_CASE("the gradient goes through an If in a Scan and a Scan in a Scan") {
-  CHECK(error_of(R"(g (double[2] h, double[4,2] x, double[2] w) => (double[2] last) {
+  CHECK(error_of(R"(
+    g (double[2] h, double[4,2] x, double[2] w) => (double[2] last) {
     zero = Constant<value = double {0.0}>()
     last = Scan<num_scan_inputs = 1, body = step (double[2] s, double[2] one) => (double[2] n) {
       sum = ReduceSum<keepdims = 0>(one) is_positive = Greater(sum, zero)
       n = If<then_branch = yes () => (double[2] p) { a = Mul(s, w) p = Sin(a) },
              else_branch = no () => (double[2] q) { q = Mul(s, one) }>(is_positive) }>(h, x) })") <=
         tolerance);
-  CHECK(error_of(R"(g (double[2] h, double[3,4,2] x, double[2] w) => (double[2] last) {
+  CHECK(error_of(R"(
+    g (double[2] h, double[3,4,2] x, double[2] w) => (double[2] last) {
     last = Scan<num_scan_inputs = 1, body = step (double[2] s, double[4,2] rows) => (double[2] n) {
       n = Scan<num_scan_inputs = 1, body = inner (double[2] r, double[2] one) => (double[2] m) {
         a = Mul(r, w) b = Add(a, one) m = Tanh(b) }>(s, rows) }>(h, x) })") <= tolerance);
@@ -143,20 +150,31 @@ TEST_CASE("a Loop that does not run hands its gradient through") {
 }
 
 TEST_CASE("the gradient of a Loop's stacked outputs") {
-  CHECK(error_of(R"(g (double[3] x, double[3] w) => (double[3] last, double[3,3] y) {
+  CHECK(error_of(R"(
+    g (double[3] x, double[3] w) => (double[3] last, double[3,3] y) {
     count = Constant<value = int64 {3}>()
     last, y = Loop<body = step (int64 i, bool going, double[3] s) => (bool again, double[3] n, double[3] out) {
       again = Identity(going) a = Mul(s, w) n = Sin(a) out = Mul(n, s) }>(count, , x) })") <= tolerance);
 }
 
 TEST_CASE("a Loop whose carried value grows is refused by name") {
-  const Graph graph = graph_of(R"(g (double[3] x) => (double[N] y) {
+  const Graph graph = graph_of(R"(
+    g (double[3] x) => (double[N] y) {
     count = Constant<value = int64 {3}>()
     y = Loop<body = step (int64 i, bool going, double[M] s) => (bool again, double[K] n) {
       again = Identity(going) n = Concat<axis = 0>(s, x) }>(count, , x) })");
   CHECK_THROWS_WITH_AS(gradient(graph, graph.outputs(), std::vector{graph.inputs()[0]}),
                        doctest::Contains("its carried value 0, whose shape changes from [3] to [6]"),
                        UserError);
+}
+
+TEST_CASE("random numbers in a body are refused: run once more, they would differ") {
+  const Graph graph = graph_of(R"(
+    g (double[2] h, double[4,2] x) => (double[2] last) {
+      last = Scan<num_scan_inputs = 1, body = step (double[2] s, double[2] one) => (double[2] n) {
+        r = RandomUniformLike(one) a = Mul(s, r) n = Add(a, one) }>(h, x) })");
+  CHECK_THROWS_WITH_AS(gradient(graph, graph.outputs(), std::vector{graph.inputs()[0]}),
+                       doctest::Contains("random or unknown operators in its subgraphs"), UserError);
 }
 
 TEST_CASE("the engine runs the gradient of a Scan as its definition says") {
