@@ -1,9 +1,12 @@
 // RoiAlign: every region of interest is cut into output_height x output_width bins; a bin is the mean (or
 // maximum) of bilinear samples on a grid inside it (He et al., "Mask R-CNN", 2017).
-// RoiAlignGradient(dy, x, rois, batch_indices) -> dx in training graphs.
+// RoiAlignGradient(dy, x, rois, batch_indices) -> dx, drois in training graphs.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
@@ -21,10 +24,17 @@ struct Settings {
   double scale = 1;
 };
 
-// Four pixels of a channel with their weights; all weights 0 outside the image.
-struct Sample {
-  std::array<std::size_t, 4> pixels{};
-  std::array<double, 4> weights{};
+// A pixel of a channel with its weight, and the weight's derivatives by the region's x1, y1, x2, y2.
+struct Tap {
+  std::size_t pixel = 0;
+  double weight = 0;
+  std::array<double, 4> slopes{};
+};
+
+// Along one axis, with its derivatives by the region's first and last coordinate.
+struct Position {
+  double at = 0;
+  double by_first = 0, by_last = 0;
 };
 
 // One axis: the bins' start and size, and the samples per bin.
@@ -32,10 +42,12 @@ struct Bins {
   double start = 0;
   double size = 0;
   std::int64_t samples = 0;
-  double position(std::int64_t bin, std::int64_t sample) const {
-    return start +
-           (static_cast<double>(bin) + (static_cast<double>(sample) + 0.5) / static_cast<double>(samples)) *
-               size;
+  double start_slope = 1;  // by the first coordinate
+  double size_slope = 0;   // by the last one, and its negative by the first
+  Position position(std::int64_t bin, std::int64_t sample) const {
+    const double bins =
+        static_cast<double>(bin) + (static_cast<double>(sample) + 0.5) / static_cast<double>(samples);
+    return {start + bins * size, start_slope - bins * size_slope, bins * size_slope};
   }
 };
 
@@ -60,77 +72,71 @@ Bins bins_between(double first, double last, std::int64_t count, const Settings&
   const double offset = settings.is_half_pixel ? 0.5 : 0;
   const double start = first * settings.scale - offset;
   double length = last * settings.scale - offset - start;
-  if (!settings.is_half_pixel) length = std::max(length, 1.0);
+  const bool is_stretched = !settings.is_half_pixel && length < 1;
+  if (is_stretched) length = 1;
   const double size = length / static_cast<double>(count);
   const std::int64_t samples =
       settings.sampling_ratio > 0 ? settings.sampling_ratio : to_int64(std::ceil(size));
-  return {start, size, samples};
+  return {start, size, samples, settings.scale,
+          is_stretched ? 0 : settings.scale / static_cast<double>(count)};
 }
 
-Sample sample_at(double y, double x, std::int64_t height, std::int64_t width) {
+Position clamped(const Position& position, std::int64_t length) {
+  const double last = static_cast<double>(length - 1);
+  if (position.at >= 0 && position.at <= last) return position;
+  return {std::clamp(position.at, 0.0, last)};
+}
+
+// The four pixels around a position; all weights 0 outside the image.
+std::array<Tap, 4> taps_at(Position y, Position x, std::int64_t height, std::int64_t width) {
   const bool is_inside =
-      y >= -1 && y <= static_cast<double>(height) && x >= -1 && x <= static_cast<double>(width);
+      y.at >= -1 && y.at <= static_cast<double>(height) && x.at >= -1 && x.at <= static_cast<double>(width);
   if (!is_inside) return {};
-  y = std::clamp(y, 0.0, static_cast<double>(height - 1));
-  x = std::clamp(x, 0.0, static_cast<double>(width - 1));
-  const auto top = static_cast<std::int64_t>(y);
-  const auto left = static_cast<std::int64_t>(x);
-  const std::int64_t bottom = std::min(top + 1, height - 1);
-  const std::int64_t right = std::min(left + 1, width - 1);
-  const double down = y - static_cast<double>(top);
-  const double along = x - static_cast<double>(left);
-  const auto pixel = [width](std::int64_t row, std::int64_t column) {
-    return static_cast<std::size_t>(row * width + column);
+  y = clamped(y, height);
+  x = clamped(x, width);
+  const auto top = static_cast<std::int64_t>(y.at);
+  const auto left = static_cast<std::int64_t>(x.at);
+  const double down = y.at - static_cast<double>(top);
+  const double along = x.at - static_cast<double>(left);
+  const auto tap = [&](bool is_bottom, bool is_right) {
+    const std::int64_t row = std::min(top + (is_bottom ? 1 : 0), height - 1);
+    const std::int64_t column = std::min(left + (is_right ? 1 : 0), width - 1);
+    const double by_row = is_bottom ? down : 1 - down, by_column = is_right ? along : 1 - along;
+    const double y_slope = is_bottom ? by_column : -by_column, x_slope = is_right ? by_row : -by_row;
+    return Tap{static_cast<std::size_t>(row * width + column),
+               by_row * by_column,
+               {x_slope * x.by_first, y_slope * y.by_first, x_slope * x.by_last, y_slope * y.by_last}};
   };
-  return {{pixel(top, left), pixel(top, right), pixel(bottom, left), pixel(bottom, right)},
-          {(1 - down) * (1 - along), (1 - down) * along, down * (1 - along), down * along}};
+  return {tap(false, false), tap(false, true), tap(true, false), tap(true, true)};
 }
 
-std::vector<Sample> samples_of_bin(const Bins& rows, const Bins& columns, std::array<std::int64_t, 2> bin,
-                                   std::array<std::int64_t, 2> image) {
-  std::vector<Sample> samples;
+std::vector<Tap> taps_of_bin(const Bins& rows, const Bins& columns, std::array<std::int64_t, 2> bin,
+                             std::array<std::int64_t, 2> image) {
+  std::vector<Tap> taps;
   for (std::int64_t i = 0; i < rows.samples; ++i)
-    for (std::int64_t j = 0; j < columns.samples; ++j)
-      samples.push_back(sample_at(rows.position(bin[0], i), columns.position(bin[1], j), image[0], image[1]));
-  return samples;
-}
-
-double mean(std::span<const double> channel, const std::vector<Sample>& samples) {
-  double total = 0;
-  for (const Sample& sample : samples)
-    for (std::size_t i = 0; i < 4; ++i) total += sample.weights[i] * channel[sample.pixels[i]];
-  return samples.empty() ? 0 : total / static_cast<double>(samples.size());
-}
-
-struct WeightedPixel {
-  std::size_t pixel = 0;
-  double weight = 0;
-};
-
-// As ONNX's reference does: the largest of the four weighted pixels, not of their sum; the first of equal
-// ones.
-WeightedPixel largest(std::span<const double> channel, const std::vector<Sample>& samples) {
-  WeightedPixel found;
-  bool is_first = true;
-  for (const Sample& sample : samples)
-    for (std::size_t i = 0; i < 4; ++i) {
-      const WeightedPixel each{sample.pixels[i], sample.weights[i]};
-      if (is_first || each.weight * channel[each.pixel] > found.weight * channel[found.pixel]) found = each;
-      is_first = false;
+    for (std::int64_t j = 0; j < columns.samples; ++j) {
+      const auto around = taps_at(rows.position(bin[0], i), columns.position(bin[1], j), image[0], image[1]);
+      taps.insert(taps.end(), around.begin(), around.end());
     }
-  return found;
+  return taps;
 }
 
-double maximum(std::span<const double> channel, const std::vector<Sample>& samples) {
-  const WeightedPixel found = largest(channel, samples);
-  return found.weight * channel[found.pixel];
+// As ONNX's reference does: the largest of the weighted pixels, not of their sums; the first of equal ones.
+std::span<const Tap> largest(std::span<const double> channel, std::span<const Tap> taps) {
+  std::size_t best = 0;
+  const auto value = [&](std::size_t i) { return taps[i].weight * channel[taps[i].pixel]; };
+  for (std::size_t i = 1; i < taps.size(); ++i)
+    if (value(i) > value(best)) best = i;
+  return taps.subspan(best, std::min<std::size_t>(1, taps.size()));
 }
 
-/// One channel of one bin: where its image plane begins in x, its place in the result, and its samples.
+/// One channel of one bin: the sum of weight * pixel of the taps, over the divisor.
 struct Bin {
-  std::size_t plane = 0;
-  std::size_t target = 0;
-  const std::vector<Sample>& samples;
+  std::size_t region = 0;
+  std::size_t plane = 0;   // where the channel begins in x
+  std::size_t target = 0;  // the place in the result
+  std::span<const Tap> taps;
+  double divisor = 1;
 };
 
 /// The inputs x, rois and batch_indices.
@@ -156,7 +162,7 @@ Regions regions_of(std::span<const Tensor> inputs, const Settings& settings) {
 }
 
 template <typename Visit>
-void for_each_bin(const Regions& regions, Visit visit) {
+void for_each_bin(const Regions& regions, std::span<const double> pixels, Visit visit) {
   const Settings& settings = regions.settings;
   const Dims& x = regions.x.dims();
   const std::int64_t bin_count = settings.height * settings.width;
@@ -166,58 +172,69 @@ void for_each_bin(const Regions& regions, Visit visit) {
     const Bins rows = bins_between(roi[1], roi[3], settings.height, settings);
     const std::int64_t batch = normalize_index(regions.batches[r], x[0]);
     for (std::int64_t bin = 0; bin < bin_count; ++bin) {
-      const std::vector<Sample> samples =
-          samples_of_bin(rows, columns, {bin / settings.width, bin % settings.width}, {x[2], x[3]});
-      for (std::int64_t c = 0; c < x[1]; ++c)
-        visit(Bin{static_cast<std::size_t>(batch * x[1] + c) * regions.plane_size(),
-                  static_cast<std::size_t>((static_cast<std::int64_t>(r) * x[1] + c) * bin_count + bin),
-                  samples});
+      const std::vector<Tap> taps =
+          taps_of_bin(rows, columns, {bin / settings.width, bin % settings.width}, {x[2], x[3]});
+      for (std::int64_t c = 0; c < x[1]; ++c) {
+        Bin each{
+            .region = r,
+            .plane = static_cast<std::size_t>(batch * x[1] + c) * regions.plane_size(),
+            .target = static_cast<std::size_t>((static_cast<std::int64_t>(r) * x[1] + c) * bin_count + bin),
+            .taps = taps};
+        if (settings.is_maximum)
+          each.taps = largest(pixels.subspan(each.plane), taps);
+        else if (!taps.empty())
+          each.divisor = static_cast<double>(taps.size()) / 4;
+        visit(each);
+      }
     }
   }
 }
 
 Tensors evaluate(const EvaluateCall& call) {
-  const Settings settings = settings_of(call);
-  const Regions regions = regions_of(call.inputs, settings);
+  const Regions regions = regions_of(call.inputs, settings_of(call));
   const std::vector<double> pixels = to_doubles(call.inputs[0]);
   std::vector<double> result(static_cast<std::size_t>(element_count(regions.result_dims())));
-  for_each_bin(regions, [&](const Bin& bin) {
-    const auto channel = std::span(pixels).subspan(bin.plane, regions.plane_size());
-    result[bin.target] = settings.is_maximum ? maximum(channel, bin.samples) : mean(channel, bin.samples);
+  for_each_bin(regions, pixels, [&](const Bin& bin) {
+    double total = 0;
+    for (const Tap& tap : bin.taps) total += tap.weight * pixels[bin.plane + tap.pixel];
+    result[bin.target] = total / bin.divisor;
   });
   return {from_doubles(call.inputs[0].dtype(), regions.result_dims(), result)};
 }
 
-void spread(double dy, const std::vector<Sample>& samples, std::span<double> channel) {
-  for (const Sample& sample : samples)
-    for (std::size_t i = 0; i < 4; ++i)
-      channel[sample.pixels[i]] += dy * sample.weights[i] / static_cast<double>(samples.size());
-}
-
 Tensors evaluate_gradient(const EvaluateCall& call) {
-  const Settings settings = settings_of(call);
-  const Regions regions = regions_of(call.inputs.subspan(1), settings);
+  const Regions regions = regions_of(call.inputs.subspan(1), settings_of(call));
   if (call.inputs[0].dims() != regions.result_dims())
     throw UserError("dy does not have the dims of the operator's result");
   const std::vector<double> dy = to_doubles(call.inputs[0]), pixels = to_doubles(regions.x);
-  std::vector<double> dx(pixels.size(), 0);
-  for_each_bin(regions, [&](const Bin& bin) {
-    const auto channel = std::span(dx).subspan(bin.plane, regions.plane_size());
-    if (!settings.is_maximum) return spread(dy[bin.target], bin.samples, channel);
-    const WeightedPixel found =
-        largest(std::span(pixels).subspan(bin.plane, regions.plane_size()), bin.samples);
-    channel[found.pixel] += dy[bin.target] * found.weight;
+  std::vector<double> dx(pixels.size(), 0), drois(regions.rois.size(), 0);
+  for_each_bin(regions, pixels, [&](const Bin& bin) {
+    const double share = dy[bin.target] / bin.divisor;
+    for (const Tap& tap : bin.taps) {
+      dx[bin.plane + tap.pixel] += share * tap.weight;
+      for (std::size_t k = 0; k < 4; ++k)
+        drois[4 * bin.region + k] += share * tap.slopes[k] * pixels[bin.plane + tap.pixel];
+    }
   });
-  return {from_doubles(regions.x.dtype(), regions.x.dims(), dx)};
+  const Tensor& rois = call.inputs[2];
+  return {from_doubles(regions.x.dtype(), regions.x.dims(), dx),
+          from_doubles(rois.dtype(), rois.dims(), drois)};
 }
 
 // The coordinates' default depends on the opset of the operator itself, so they are written out.
-ValueId gradient_rule(const GradientCall& call, ValueId dy) {
+std::vector<ValueId> gradient_rule(const GradientCall& call) {
   Attributes attributes = call.attributes();
   attributes.set("coordinate_transformation_mode", coordinates_of(attributes, call.opset));
-  return emit_training(call, "RoiAlignGradient",
-                       {dy, call.node.inputs[0], call.node.inputs[1], call.node.inputs[2]},
-                       std::move(attributes));
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs.insert(inputs.begin(), call.output_gradients[0]);
+  return emit_training(
+      call, {.op_type = "RoiAlignGradient", .inputs = std::move(inputs), .attributes = std::move(attributes)},
+      call.wanted_inputs);
+}
+
+std::vector<Operand> infer_gradient(const InferCall& call) {
+  return {operand(call.inputs[1].type.dtype, call.inputs[1].type.shape),
+          operand(call.inputs[2].type.dtype, call.inputs[2].type.shape)};
 }
 
 std::vector<Operand> infer(const InferCall& call) {
@@ -238,11 +255,11 @@ std::vector<OpDefinition> roi_align_table() {
        .infer = infer,
        .evaluate = evaluate,
        .count_cost = operations_per_output(16),
-       .gradient = first_input_gradient(gradient_rule)},
+       .gradient = gradient_rule},
       {.name = "RoiAlignGradient",
        .domain = training_domain,
        .required_inputs = 4,
-       .infer = infer_gradient_of_x,
+       .infer = infer_gradient,
        .evaluate = evaluate_gradient,
        .count_cost = operations_per_output(16)},
   };
