@@ -171,7 +171,15 @@ void Edit::set_constant(ValueId id, Tensor tensor) {
   Value& value = writable(id);
   value.type.dtype = tensor.dtype();
   value.type.shape = to_shape(tensor.dims());
-  value.constant = std::move(tensor);
+  if (const Node* node = draft_.producer(id, "Constant")) {
+    Attributes attributes = node->attributes;
+    Attribute changed = *attributes.find("value");
+    changed.data = std::move(tensor);
+    attributes.set("value", std::move(changed));
+    set_attributes(node->id, std::move(attributes));
+  } else {
+    value.constant = std::move(tensor);
+  }
 }
 
 void Edit::set_type(ValueId id, ValueType type, bool is_declared) {

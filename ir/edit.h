@@ -48,6 +48,7 @@ class Edit {
   void set_attributes(NodeId node, Attributes attributes);
   /// What the node's subgraphs read from outside; must hold every captured name that they still have.
   void set_captures(NodeId node, std::vector<Capture> captures);
+  /// Of an initializer, or of the result of a Constant node with a tensor.
   void set_constant(ValueId value, Tensor tensor);
   void set_type(ValueId value, ValueType type, bool is_declared);
   void set_range(ValueId value, std::optional<Range> range);

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "ir/gradient_rules.h"
-#include "ir/if_gradient.h"
 #include "ir/infer.h"
+#include "ir/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -69,8 +69,8 @@ ValueId summed(Edit& edit, std::vector<ValueId>& contributions) {
   return sum;
 }
 
-bool has_branches(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("If"); });
+bool has_subgraphs(const Graph& graph) {
+  return std::ranges::any_of(graph.nodes(), [&](NodeId id) { return has_subgraph(graph.node(id)); });
 }
 
 std::vector<ValueId> apply_rule(const GradientCall& call) {
@@ -80,7 +80,7 @@ std::vector<ValueId> apply_rule(const GradientCall& call) {
         "node '{}' ({}) lies between the result and what is to be learned, but operator {} has no gradient",
         call.node.name, call.node.op_type, call.node.op_type));
   std::vector<ValueId> gradients = op->gradient(call);
-  gradients.resize(call.node.inputs.size(), ValueId::none);
+  gradients.resize(call.node.inputs.size() + call.node.captures.size(), ValueId::none);
   return gradients;
 }
 
@@ -147,32 +147,25 @@ class Accumulation {
       output_gradients.push_back(output == ValueId::none ? ValueId::none
                                                          : summed(edit_, contributions_[index_of(output)]));
     if (std::ranges::count(output_gradients, ValueId::none) == std::ssize(output_gradients)) return;
-    std::vector<bool> wanted;
+    std::vector<bool> wanted, wanted_captures;
     for (const ValueId input : node.inputs)
       wanted.push_back(input != ValueId::none && depends_[index_of(input)]);
-    const GradientCall call{.node = node,
-                            .graph = graph_,
-                            .edit = edit_,
-                            .output_gradients = output_gradients,
-                            .wanted_inputs = wanted,
-                            .opset = graph_.opset(node.domain)};
-    if (node.is("If")) {
-      visit_captures(call);
-      return;
-    }
-    const std::vector<ValueId> gradients = apply_rule(call);
-    for (std::size_t i = 0; i < gradients.size(); ++i)
-      if (wanted[i] && gradients[i] != ValueId::none)
-        contributions_[index_of(node.inputs[i])].push_back(gradients[i]);
+    for (const Capture& capture : node.captures) wanted_captures.push_back(depends_[index_of(capture.value)]);
+    const std::vector<ValueId> gradients = apply_rule({.node = node,
+                                                       .graph = graph_,
+                                                       .edit = edit_,
+                                                       .output_gradients = output_gradients,
+                                                       .wanted_inputs = wanted,
+                                                       .wanted_captures = wanted_captures,
+                                                       .opset = graph_.opset(node.domain)});
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i]) contribute(node.inputs[i], gradients[i]);
+    for (std::size_t i = 0; i < wanted_captures.size(); ++i)
+      if (wanted_captures[i]) contribute(node.captures[i].value, gradients[wanted.size() + i]);
   }
 
-  void visit_captures(const GradientCall& call) {
-    std::vector<bool> wanted;
-    for (const Capture& capture : call.node.captures) wanted.push_back(depends_[index_of(capture.value)]);
-    const std::vector<ValueId> gradients = if_gradient(call, wanted);
-    for (std::size_t i = 0; i < gradients.size(); ++i)
-      if (gradients[i] != ValueId::none)
-        contributions_[index_of(call.node.captures[i].value)].push_back(gradients[i]);
+  void contribute(ValueId value, ValueId gradient) {
+    if (gradient != ValueId::none) contributions_[index_of(value)].push_back(gradient);
   }
 
   const Graph& graph_;
@@ -185,8 +178,8 @@ class Accumulation {
 
 Graph gradient(const Graph& original, std::span<const ValueId> outputs,
                std::span<const ValueId> with_respect_to) {
-  // The rules ask for the types of values inside the branches too.
-  const Graph graph = has_branches(original) ? with_inferred_types(original) : original;
+  // The rules ask for the types of values inside subgraphs too.
+  const Graph graph = has_subgraphs(original) ? with_inferred_types(original) : original;
   for (const ValueId id : outputs) require_float(graph, id, "the output");
   for (const ValueId id : with_respect_to) require_float(graph, id, "the value");
   if (graph.opset() < 13)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ir/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -73,6 +74,10 @@ void reject_gradient(const GradientCall& call, const std::string& what) {
       fmt::format("node '{}' ({}): there is no gradient for {}", call.node.name, call.node.op_type, what));
 }
 
+void require_repeatable_subgraphs(const GradientCall& call) {
+  if (!is_repeatable(call.node)) reject_gradient(call, "random or unknown operators in its subgraphs");
+}
+
 void require_first_output(const GradientCall& call) {
   for (std::size_t i = 1; i < call.output_gradients.size(); ++i)
     if (call.output_gradients[i] != ValueId::none)
@@ -119,6 +124,10 @@ GradientRule first_input_gradient(std::function<ValueId(const GradientCall& call
       if (call.wants(i)) reject_gradient(call, fmt::format("its input {}", i));
     return {f(call, call.output_gradients[0])};
   };
+}
+
+std::vector<Operand> infer_gradient_of_x(const InferCall& call) {
+  return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
 }
 
 GradientRule own_gradient_operator() {

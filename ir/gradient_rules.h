@@ -38,6 +38,9 @@ DataType dtype_of(const GradientCall& call, ValueId value);
 std::size_t rank_of(const GradientCall& call, ValueId value);
 /// throws UserError naming the node and what of it has no gradient
 [[noreturn]] void reject_gradient(const GradientCall& call, const std::string& what);
+/// throws UserError if the node's subgraphs hold random numbers, which would differ when they are run once
+/// more
+void require_repeatable_subgraphs(const GradientCall& call);
 /// throws UserError if a gradient arrives at an output other than the first
 void require_first_output(const GradientCall& call);
 
@@ -54,6 +57,8 @@ std::vector<ValueId> for_wanted(const GradientCall& call, const std::function<Va
 /// A rule of an operator whose first input alone has a gradient, a function of the first output's.
 GradientRule first_input_gradient(std::function<ValueId(const GradientCall& call, ValueId dy)> f);
 
+/// The type of dx = <operator>Gradient(dy, x, ...): the elements of dy, the dims of x.
+std::vector<Operand> infer_gradient_of_x(const InferCall& call);
 /// dx = <operator>Gradient(dy, x), an operator of the training domain with the node's attributes.
 GradientRule own_gradient_operator();
 /// dx = <operator>Gradient(dy, x, the other inputs): for operators that move elements (ir/ops/

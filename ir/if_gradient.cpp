@@ -7,6 +7,7 @@
 
 #include "ir/gradient.h"
 #include "ir/gradient_rules.h"
+#include "ir/subgraph_rules.h"
 
 namespace edgeopt {
 namespace {
@@ -25,9 +26,9 @@ struct Wanted {
 
 class IfGradient {
  public:
-  IfGradient(const GradientCall& call, const std::vector<bool>& wanted_captures) : call_(call) {
-    for (std::size_t i = 0; i < wanted_captures.size(); ++i)
-      if (wanted_captures[i])
+  explicit IfGradient(const GradientCall& call) : call_(call) {
+    for (std::size_t i = 0; i < call.wanted_captures.size(); ++i)
+      if (call.wanted_captures[i])
         wanted_.push_back(
             {.capture = call.node.captures[i], .type = call.graph.type_of(call.node.captures[i].value)});
     for (std::size_t i = 0; i < call.output_gradients.size(); ++i)
@@ -77,13 +78,6 @@ class IfGradient {
     return result;
   }
 
-  static Graph without_unused_captures(const Graph& graph) {
-    Edit edit(graph);
-    for (const ValueId id : graph.captured())
-      if (graph.uses(id).empty() && !graph.is_output(id)) edit.remove_captured(id);
-    return edit.apply();
-  }
-
   std::vector<Capture> captures() const {
     std::vector<Capture> captures;
     for (const Capture& capture : call_.node.captures)
@@ -101,12 +95,14 @@ class IfGradient {
 
 }  // namespace
 
-std::vector<ValueId> if_gradient(const GradientCall& call, const std::vector<bool>& wanted_captures) {
-  const std::vector<ValueId> found = IfGradient(call, wanted_captures).run();
-  std::vector<ValueId> gradients(wanted_captures.size(), ValueId::none);
+std::vector<ValueId> if_gradient(const GradientCall& call) {
+  require_repeatable_subgraphs(call);
+  const std::vector<ValueId> found = IfGradient(call).run();
+  const std::size_t input_count = call.node.inputs.size();
+  std::vector<ValueId> gradients(input_count + call.node.captures.size(), ValueId::none);
   std::size_t next = 0;
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    if (wanted_captures[i]) gradients[i] = found[next++];
+  for (std::size_t i = 0; i < call.wanted_captures.size(); ++i)
+    if (call.wanted_captures[i]) gradients[input_count + i] = found[next++];
   return gradients;
 }
 

@@ -6,6 +6,7 @@
 
 #include "ir/edit.h"
 #include "ir/op.h"
+#include "ir/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -63,24 +64,9 @@ std::vector<Operand> infer_outputs(const Graph& graph, const Node& node, const E
   });
 }
 
-// A dim that is a number beats a symbol beats nothing; the declared symbol beats an inferred one.
 Dim sharper(const Dim& declared, const Dim& inferred) {
   if (declared.is_number() || inferred.is_unknown()) return declared;
   return inferred.is_number() || declared.is_unknown() ? inferred : declared;
-}
-
-ValueType sharper(const ValueType& declared, const ValueType& inferred) {
-  ValueType result = declared;
-  if (!result.is_tensor() || !inferred.is_tensor())
-    return result.is_tensor() && result.dtype == DataType::undefined ? inferred : result;
-  if (result.dtype == DataType::undefined) result.dtype = inferred.dtype;
-  if (!result.shape) {
-    result.shape = inferred.shape;
-  } else if (inferred.shape && inferred.shape->size() == result.shape->size()) {
-    for (std::size_t i = 0; i < result.shape->size(); ++i)
-      (*result.shape)[i] = sharper((*result.shape)[i], (*inferred.shape)[i]);
-  }
-  return result;
 }
 
 Graph typed_subgraph(const Graph& subgraph, const Graph& outer, const Node& owner) {
@@ -109,18 +95,26 @@ Attributes with_typed_subgraphs(const Graph& graph, const Node& node) {
   return attributes;
 }
 
-bool has_subgraph(const Node& node) {
-  for (const auto& [name, attribute] : node.attributes)
-    if (std::holds_alternative<GraphPtr>(attribute.data)) return true;
-  return false;
-}
-
 }  // namespace
 
 void require_sensible(const Shape& shape) {
   for (const Dim& dim : shape)
     if (dim.size > largest_dim)
       throw UserError(fmt::format("the shape {} has a dim of more than 2^48", to_string(shape)));
+}
+
+ValueType sharper(const ValueType& declared, const ValueType& inferred) {
+  ValueType result = declared;
+  if (!result.is_tensor() || !inferred.is_tensor())
+    return result.is_tensor() && result.dtype == DataType::undefined ? inferred : result;
+  if (result.dtype == DataType::undefined) result.dtype = inferred.dtype;
+  if (!result.shape) {
+    result.shape = inferred.shape;
+  } else if (inferred.shape && inferred.shape->size() == result.shape->size()) {
+    for (std::size_t i = 0; i < result.shape->size(); ++i)
+      (*result.shape)[i] = sharper((*result.shape)[i], (*inferred.shape)[i]);
+  }
+  return result;
 }
 
 std::optional<std::vector<std::int64_t>> Operand::int_elements() const {

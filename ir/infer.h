@@ -22,6 +22,10 @@ Graph with_inferred_types(const Graph& graph);
 /// values: the elements as dims, symbols included. In the order of the nodes; constants are not listed.
 std::vector<std::pair<ValueId, Shape>> known_elements(const Graph& graph);
 
+/// What two statements about one value say together: a dim that is a number beats a symbol beats nothing, and
+/// `declared` beats `inferred` where both say something else.
+ValueType sharper(const ValueType& declared, const ValueType& inferred);
+
 /// The types of one node's outputs, from the types of its inputs as the graph has them; undefined where
 /// unknown.
 std::vector<ValueType> infer_output_types(const Graph& graph, const Node& node);

@@ -70,14 +70,16 @@ struct Cost {
 using CostRule = std::function<Cost(const InferCall& call, std::span<const Operand> outputs)>;
 
 /// Builds the gradients of a node's inputs from those of its outputs, as nodes added to `edit` (vocabulary:
-/// ir/gradient_rules.h). Returns one value per input, of its shape and element type; ValueId::none, or fewer
-/// values, where an input has no gradient (which means zero). Called only at opset 13 and later.
+/// ir/gradient_rules.h). Returns one value per input, then one per capture, each of its shape and element
+/// type; ValueId::none, or fewer values, where one has no gradient (which means zero). Called only at opset
+/// 13 and later.
 struct GradientCall {
   const Node& node;
   const Graph& graph;
   Edit& edit;
   std::span<const ValueId> output_gradients;  // ValueId::none for outputs that do not matter
   const std::vector<bool>& wanted_inputs;     // only these are read from the result
+  const std::vector<bool>& wanted_captures;   // and these, of the outer values that subgraphs read
   int opset = 0;
 
   const Attributes& attributes() const { return node.attributes; }

@@ -64,6 +64,25 @@ ValueId shared_by_extremes(const GradientCall& call, const Reduced& reduced) {
   return emit(call, "Mul", {is_extreme, emit(call, "Div", {reduced.dy, count})});
 }
 
+// The product of the other elements: that of all that are not 0, over x where x is not 0; and 0 where another
+// element is 0.
+ValueId of_product(const GradientCall& call, const Reduced& reduced) {
+  const ValueId zero = number(call, 0);
+  const ValueId is_zero = emit(call, "Equal", {reduced.x, zero});
+  const ValueId divisor = emit(call, "Where", {is_zero, number(call, 1), reduced.x});
+  std::vector<ValueId> inputs = call.node.inputs;
+  inputs[0] = divisor;
+  Attributes attributes = call.attributes();
+  attributes.set("keepdims", 1);
+  const ValueId product = emit(call, "ReduceProd", std::move(inputs), std::move(attributes));
+  const auto dtype = static_cast<std::int64_t>(dtype_of(call, reduced.x));
+  const ValueId zeros = emit(call, "Cast", {is_zero}, {{"to", dtype}});
+  const ValueId other_zeros = emit(call, "Sub", {sum_along(call, zeros, reduced.axes), zeros});
+  const ValueId others = emit(
+      call, "Where", {emit(call, "Equal", {other_zeros, zero}), emit(call, "Div", {product, divisor}), zero});
+  return emit(call, "Mul", {reduced.dy, others});
+}
+
 ValueId of_sum(const GradientCall& call, const Reduced& reduced) { return spread(call, reduced.dy); }
 
 ValueId of_mean(const GradientCall& call, const Reduced& reduced) {
@@ -116,6 +135,7 @@ GradientRule reduction_gradient(const std::string& op_type) {
       {"ReduceMean", of_mean},
       {"ReduceMax", shared_by_extremes},
       {"ReduceMin", shared_by_extremes},
+      {"ReduceProd", of_product},
       {"ReduceL1", of_l1},
       {"ReduceL2", of_l2},
       {"ReduceSumSquare", of_sum_square},

@@ -115,10 +115,24 @@ std::int64_t shard_size_for(const Graph& graph, const SampleSource& samples) {
   }
 }
 
-double work_per_sample(const Graph& graph) {
+namespace {
+
+double work_of(const Graph& graph);
+
+// Of the dearest branch, or of one run of a body.
+double work_of_subgraphs(const Node& node) {
+  double most = 0;
+  for (const auto& [name, attribute] : node.attributes)
+    if (const auto* subgraph = std::get_if<GraphPtr>(&attribute.data))
+      most = std::max(most, work_of(**subgraph));
+  return most;
+}
+
+double work_of(const Graph& graph) {
   double sum = 0;
   for (const NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
+    sum += work_of_subgraphs(node);
     const OpDefinition* op = find_op(node);
     if (!op || !op->count_cost) continue;
     const std::vector<Operand> inputs = operands_of(graph, node);
@@ -129,10 +143,15 @@ double work_per_sample(const Graph& graph) {
     const Cost cost = op->count_cost(call, outputs);
     sum += static_cast<double>(cost.multiply_adds) + static_cast<double>(cost.other_operations);
   }
-  return std::max(1.0, sum);
+  return sum;
 }
 
+}  // namespace
+
+double work_per_sample(const Graph& graph) { return std::max(1.0, work_of(graph)); }
+
 Tensors stacked(const std::vector<Tensors>& samples) {
+  if (samples.size() == 1) return samples[0];
   Tensors result;
   for (std::size_t k = 0; k < samples.at(0).size(); ++k) {
     const Tensor& first = samples[0][k];

@@ -47,10 +47,11 @@ class Batches {
 /// Samples that one session runs at once: several where the model takes them, else 1.
 std::int64_t shard_size_for(const Graph& graph, const SampleSource& samples);
 
-/// Multiply-adds and other operations of one run, open dims as 1; at least 1.
+/// Multiply-adds and other operations of one run, open dims as 1; at least 1. Of the branches of an If, the
+/// dearest counts; of a Scan or Loop, one run of its body.
 double work_per_sample(const Graph& graph);
 
-/// Samples of equal dims as one batch. throws UserError if they differ
+/// Samples of equal dims as one batch; one alone as it is. throws UserError if they differ, or are scalars
 Tensors stacked(const std::vector<Tensors>& samples);
 
 }  // namespace edgeopt

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "ir/edit.h"
-#include "ir/op.h"
+#include "ir/subgraph_rules.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 
@@ -28,11 +28,6 @@ double size_of(const Graph& graph, ValueId id) {
 
 // Reads dims alone, which are known without the elements.
 bool reads_elements(const Node& node) { return !node.is("Shape") && !node.is("Size"); }
-
-bool is_repeatable(const Node& node) {
-  const OpDefinition* op = find_op(node);
-  return op && op->is_deterministic;
-}
 
 class Recomputation {
  public:
@@ -73,7 +68,7 @@ class Recomputation {
 
   bool is_read_backwards(ValueId id) const {
     return std::ranges::any_of(step_.uses(id), [&](const Use& use) {
-      return !is_forward_.contains(use.node) && use.input_index >= 0 && reads_elements(step_.node(use.node));
+      return !is_forward_.contains(use.node) && reads_elements(step_.node(use.node));
     });
   }
 
@@ -160,6 +155,9 @@ class Recomputation {
     if (!reads_elements(node)) return;
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (const ValueId to = repeated(node.inputs[i]); to != node.inputs[i]) edit_.set_input(node.id, i, to);
+    std::vector<Capture> captures = node.captures;
+    for (Capture& capture : captures) capture.value = repeated(capture.value);
+    if (captures != node.captures) edit_.set_captures(node.id, std::move(captures));
   }
 
   const Graph& step_;

@@ -1,44 +1,19 @@
 #include "calibration/training/trainable.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "calibration/training/integer_places.h"
+#include "calibration/training/learned_constants.h"
 #include "calibration/training/soft_rounding.h"
 #include "calibration/weight_matrix.h"
 #include "ir/edit.h"
-#include "ir/op.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
 Tensor as_floats(const Tensor& tensor) { return cast(tensor, DataType::float32); }
-
-bool is_normalization(const Node& node) {
-  constexpr std::array names = {"BatchNormalization", "LayerNormalization", "InstanceNormalization",
-                                "GroupNormalization"};
-  return std::ranges::any_of(names, [&](const char* name) { return node.is(name); });
-}
-
-// A float constant that a layer learned: its weight, its bias, or the factors of a normalization.
-std::optional<ParameterRole> role_at(const Node& node, std::size_t input, const Tensor& constant) {
-  if (constant.dtype() != DataType::float32 || constant.element_count() < 2) return std::nullopt;
-  if (const OpDefinition* op = find_op(node)) {
-    if (op->quantization.weight_input == static_cast<int>(input)) return ParameterRole::weight;
-    if (op->quantization.bias_input == static_cast<int>(input)) return ParameterRole::bias;
-  }
-  if (is_normalization(node) && (input == 1 || input == 2)) return ParameterRole::bias;
-  if (node.is("LSTM") || node.is("GRU") || node.is("RNN")) {  // (X, W, R, B, lengths, h, c, P)
-    if (input == 1 || input == 2) return ParameterRole::weight;
-    if (input == 3 || input == 7) return ParameterRole::bias;
-  }
-  if (node.is("Add") || node.is("Mul")) return ParameterRole::bias;
-  return std::nullopt;
-}
 
 class Unrolling {
  public:
@@ -199,20 +174,20 @@ class Unrolling {
                               student_.name_of(dequantize.inputs[2]));
   }
 
+  bool is_wanted(const LearnedConstant& constant) const {
+    if (constant.normalizes && !options_.learns_normalizations) return false;
+    return constant.role == ParameterRole::weight ? options_.learns_weights : options_.learns_biases;
+  }
+
   void learn_constants(const Node& node) {
-    if (is_normalization(node) && !options_.learns_normalizations) return;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const std::optional<Tensor> constant = student_.constant(node.inputs[i]);
-      if (!constant || learned_.contains(node.inputs[i])) continue;
-      const std::optional<ParameterRole> role = role_at(node, i, *constant);
-      const bool is_wanted = role == ParameterRole::weight ? options_.learns_weights : options_.learns_biases;
-      if (!role || !is_wanted) continue;
-      learned_.insert(node.inputs[i]);
-      edit_.replace(node.inputs[i], add_parameter(student_.name_of(node.inputs[i]), *role, *constant,
-                                                  {.constant = node.inputs[i]}));
-      if (role != ParameterRole::weight) continue;
-      result_.parameters.back().held = held_zeros(*constant);
-      set_channel_axis(node);
+    for (LearnedConstant& each : learned_constants(student_, node)) {
+      if (!is_wanted(each) || !learned_.insert({each.path, each.constant}).second) continue;
+      HeldElements held = each.role == ParameterRole::weight ? held_zeros(each.value) : HeldElements{};
+      replace_at(edit_, each.path, each.constant,
+                 add_parameter(each.name, each.role, std::move(each.value),
+                               {.constant = each.constant, .path = each.path}));
+      result_.parameters.back().held = std::move(held);
+      result_.parameters.back().channel_axis = each.channel_axis;
     }
   }
 
@@ -222,7 +197,7 @@ class Unrolling {
   Trainable result_;
   std::map<ValueId, ValueId> scales_;
   std::map<std::pair<ValueId, ValueId>, ValueId> by_source_;
-  std::set<ValueId> learned_;
+  std::set<std::pair<SubgraphPath, ValueId>> learned_;
 };
 
 class WritingBack {
@@ -233,8 +208,8 @@ class WritingBack {
   Graph run() {
     using Kind = ParameterPlace::Kind;
     for_kind(Kind::constant, [&](const ParameterPlace& place, const Tensor& value) {
-      edit_.set_constant(place.constant, value);
-      constants_[place.constant] = value;
+      change_at(edit_, place.path, [&](Edit& edit) { edit.set_constant(place.constant, value); });
+      if (place.path.empty()) constants_[place.constant] = value;
     });
     for_kind(Kind::integer_weight, [&](const ParameterPlace& place, const Tensor& value) {
       set_integers(student_.node(place.dequantize), value, scale_of(student_.node(place.dequantize)));

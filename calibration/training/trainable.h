@@ -2,6 +2,7 @@
 //   DequantizeLinear(QuantizeLinear(x, s, z), s, z)   ->  FakeQuantize(x, s, z)
 //   DequantizeLinear(integers, s, z)                  ->  FakeQuantize(weight, s, z)
 //   DequantizeLinear(int32 bias)                      ->  bias
+// A constant inside the branches of an If is read from outside while it is learned, as an outer value.
 // Where rounding is learned, a quantized weight is s * clip(floor(weight / s) + h(v)) with h from 0 to 1.
 #pragma once
 #include <map>
@@ -11,6 +12,7 @@
 
 #include "calibration/training/parameter.h"
 #include "ir/graph.h"
+#include "ir/subgraph_place.h"
 
 namespace edgeopt {
 
@@ -40,6 +42,7 @@ struct ParameterPlace {
   enum class Kind { constant, integer_weight, integer_bias, rounding };
   Kind kind = Kind::constant;
   ValueId constant = ValueId::none;  // Kind::constant
+  SubgraphPath path = {};            // of the graph in which that constant stands
   NodeId dequantize = NodeId::none;  // the others
   Tensor floor = {};                 // Kind::rounding: what the element is rounded down to
 };
@@ -47,7 +50,7 @@ struct ParameterPlace {
 struct Trainable {
   Graph graph;                         // the student's inputs, then the seed (if any), then the parameters
   std::vector<Parameter> parameters;   // at the values of the student
-  std::vector<ParameterPlace> places;  // one per parameter, in the student
+  std::vector<ParameterPlace> places;  // one per parameter, in the student or a subgraph of it
   std::optional<ValueId> seed;         // int64 scalar, of the random dropping
   /// The trainable's value for every DequantizeLinear, by the name of its output in the student.
   std::map<std::string, ValueId> by_name;

@@ -76,14 +76,14 @@ Tensors evaluate(const EvaluateCall& call) { return {concatenate(call.inputs, ax
 
 // The parts of dy that the inputs became.
 std::vector<ValueId> gradient(const GradientCall& call) {
-  const ValueId first = call.node.inputs[0];
   const std::int64_t axis = axis_of(call.attributes());
   std::vector<std::int64_t> sizes;
   std::vector<ValueId> computed_sizes;
   for (const ValueId input : call.node.inputs) {
-    const auto position = static_cast<std::size_t>(normalize_axis(axis, rank_of(call, first)));
-    const std::optional<Shape>& shape = call.graph.type_of(input).shape;
-    if (shape && (*shape)[position].is_number()) sizes.push_back((*shape)[position].size);
+    if (const std::optional<Shape>& shape = call.graph.type_of(input).shape) {
+      const Dim& dim = (*shape)[static_cast<std::size_t>(normalize_axis(axis, shape->size()))];
+      if (dim.is_number()) sizes.push_back(dim.size);
+    }
     computed_sizes.push_back(input);
   }
   ValueId split = ValueId::none;

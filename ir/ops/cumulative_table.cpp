@@ -1,5 +1,6 @@
 // CumSum, CumProd: y[i] = x[0] + ... + x[i] along one axis; exclusive leaves out x[i], reverse starts at the
 // end.
+// CumProdGradient(dy, x, axis) in training graphs.
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +77,37 @@ ValueId sum_gradient(const GradientCall& call, ValueId dy) {
   return emit(call, "CumSum", {dy, call.node.inputs[1]}, attributes);
 }
 
+// dx[k] = x[0] ... x[k-1] * r[k], where r[k] = dy[k] + x[k+1] r[k+1] sums over all products behind k; where
+// x[i] is left out of y[i], r[k] = dy[k+1] + x[k+1] r[k+1]. Nothing is divided, so zeros do no harm.
+Tensors evaluate_product_gradient(const EvaluateCall& call) {
+  const bool is_exclusive = call.attributes().get_int("exclusive", 0) != 0;
+  const bool is_reverse = call.attributes().get_int("reverse", 0) != 0;
+  const Dims& dims = call.inputs[1].dims();
+  const AxisLines lines = lines_along(dims, to_int64s(call.inputs[2]).at(0));
+  const std::vector<double> dy = to_doubles(call.inputs[0]), x = to_doubles(call.inputs[1]);
+  std::vector<double> dx(x.size());
+  for (std::int64_t line = 0; line < lines.count; ++line) {
+    const auto at = [&](std::int64_t k) {
+      const std::int64_t along = is_reverse ? lines.length - 1 - k : k;
+      return static_cast<std::size_t>(lines.start(line) + along * lines.step);
+    };
+    double behind = 0;
+    for (std::int64_t k = lines.length - 1; k >= 0; --k) {
+      const bool is_last = k == lines.length - 1;
+      const double passed = is_last ? 0 : x[at(k + 1)] * behind;
+      const double own = !is_exclusive ? dy[at(k)] : is_last ? 0 : dy[at(k + 1)];
+      behind = own + passed;
+      dx[at(k)] = behind;
+    }
+    double before = 1;
+    for (std::int64_t k = 0; k < lines.length; ++k) {
+      dx[at(k)] *= before;
+      before *= x[at(k)];
+    }
+  }
+  return {from_doubles(call.inputs[1].dtype(), dims, dx)};
+}
+
 }  // namespace
 
 std::vector<OpDefinition> cumulative_table() {
@@ -83,7 +115,14 @@ std::vector<OpDefinition> cumulative_table() {
       differentiable(
           cumulative("CumSum", {11, 14}, accumulating(0, [](auto a, auto b) { return plus(a, b); })),
           first_input_gradient(sum_gradient)),
-      cumulative("CumProd", {26}, accumulating(1, [](auto a, auto b) { return times(a, b); })),
+      differentiable(cumulative("CumProd", {26}, accumulating(1, [](auto a, auto b) { return times(a, b); })),
+                     move_gradient()),
+      {.name = "CumProdGradient",
+       .domain = training_domain,
+       .required_inputs = 3,
+       .infer = infer_gradient_of_x,
+       .evaluate = evaluate_product_gradient,
+       .count_cost = operations_per_output(4)},
   };
 }
 

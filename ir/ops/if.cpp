@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "ir/call_inputs.h"
+#include "ir/if_gradient.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -51,6 +52,7 @@ OpDefinition if_op() {
       .versions = {1, 11, 13, 16, 19, 21, 23, 24, 25},
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = if_gradient,
   };
 }
 

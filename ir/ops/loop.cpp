@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ir/call_inputs.h"
+#include "ir/scan_gradient.h"
 #include "ir/subgraph_rules.h"
 #include "support/error.h"
 
@@ -72,6 +73,7 @@ OpDefinition loop_op() {
       .required_inputs = 0,
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = loop_gradient,
   };
 }
 

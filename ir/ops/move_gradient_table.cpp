@@ -52,16 +52,12 @@ Tensors evaluate(const EvaluateCall& call, const std::string& op_type) {
   return {from_doubles(call.inputs[0].dtype(), call.inputs[1].dims(), dx)};
 }
 
-std::vector<Operand> infer(const InferCall& call) {
-  return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
-}
-
 OpDefinition gradient_of(const std::string& op_type) {
   return {
       .name = op_type + "Gradient",
       .domain = training_domain,
       .required_inputs = 2,
-      .infer = infer,
+      .infer = infer_gradient_of_x,
       .evaluate = [op_type](const EvaluateCall& call) { return evaluate(call, op_type); },
       .count_cost = operations_per_output(1),
   };

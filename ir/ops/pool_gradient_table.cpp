@@ -8,16 +8,13 @@
 #include <functional>
 #include <utility>
 
+#include "ir/gradient_rules.h"
 #include "ir/op_rules.h"
 #include "ir/pool_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
-
-std::vector<Operand> infer_like_x(const InferCall& call) {
-  return {operand(call.inputs[1].type.dtype, call.inputs[1].type.shape)};
-}
 
 using Plane = std::span<double>;
 /// Adds what one window's dy gives to the plane of dx.
@@ -89,7 +86,7 @@ OpDefinition pool_gradient(std::string name, EvaluateRule evaluate) {
       .name = std::move(name),
       .domain = "edgeopt",
       .required_inputs = 2,
-      .infer = infer_like_x,
+      .infer = infer_gradient_of_x,
       .evaluate = std::move(evaluate),
       .count_cost = [](const InferCall& call,
                        std::span<const Operand>) { return pool_cost(call, call.inputs.first(1)); },

@@ -177,10 +177,6 @@ Tensors evaluate_gradient(const EvaluateCall& call) {
   return {resize_back(call.inputs[0], resize_axes(forward), interpolation_of(forward))};
 }
 
-std::vector<Operand> infer_gradient(const InferCall& call) {
-  return {operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
-}
-
 // An axis that keeps its size is left alone by the operator; sizes that are computed would not follow.
 std::vector<TiedDims> tied_dims(const InferCall& call) {
   if (!is_left_out(call, 3) && !call.inputs[3].constant) return {};
@@ -201,7 +197,7 @@ std::vector<OpDefinition> resize_table() {
       {.name = "ResizeGradient",
        .domain = training_domain,
        .required_inputs = 2,
-       .infer = infer_gradient,
+       .infer = infer_gradient_of_x,
        .evaluate = evaluate_gradient},
   };
 }

@@ -6,40 +6,12 @@
 
 #include "ir/call_inputs.h"
 #include "ir/move_elements.h"
+#include "ir/scan_gradient.h"
 #include "ir/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
-
-struct Layout {
-  std::size_t states = 0, scan_inputs = 0, scan_outputs = 0;
-  std::vector<std::int64_t> input_axes, output_axes, input_directions, output_directions;
-};
-
-std::vector<std::int64_t> list_or_zeros(const Attributes& attributes, std::string_view name,
-                                        std::size_t count) {
-  std::vector<std::int64_t> list = attributes.get_ints(name);
-  list.resize(std::max(count, list.size()), 0);
-  return list;
-}
-
-Layout layout_of(const Attributes& attributes, std::size_t given_inputs, const Graph& body) {
-  const auto scan_inputs = static_cast<std::size_t>(attributes.get_int("num_scan_inputs", 0));
-  if (scan_inputs < 1 || scan_inputs > given_inputs || body.outputs().size() < given_inputs - scan_inputs)
-    throw UserError(
-        fmt::format("num_scan_inputs is {}, which does not fit {} inputs and a body with {} outputs",
-                    scan_inputs, given_inputs, body.outputs().size()));
-  Layout layout{.states = given_inputs - scan_inputs, .scan_inputs = scan_inputs};
-  layout.scan_outputs = body.outputs().size() - layout.states;
-  layout.input_axes = list_or_zeros(attributes, "scan_input_axes", scan_inputs);
-  layout.output_axes = list_or_zeros(attributes, "scan_output_axes", layout.scan_outputs);
-  // Opset 8 calls it "directions".
-  layout.input_directions = list_or_zeros(
-      attributes, attributes.find("directions") ? "directions" : "scan_input_directions", scan_inputs);
-  layout.output_directions = list_or_zeros(attributes, "scan_output_directions", layout.scan_outputs);
-  return layout;
-}
 
 // The slice at `index` of an axis, the axis gone.
 Tensor slice_at(const Tensor& tensor, std::int64_t axis, std::int64_t index) {
@@ -51,7 +23,7 @@ Tensor slice_at(const Tensor& tensor, std::int64_t axis, std::int64_t index) {
   return select_indices(tensor, indices).reshaped(std::move(dims));
 }
 
-std::int64_t length_of(const Layout& layout, std::span<const Tensor> inputs) {
+std::int64_t length_of(const ScanLayout& layout, std::span<const Tensor> inputs) {
   const Tensor& first = inputs[layout.states];
   return first.dims()[static_cast<std::size_t>(normalize_axis(layout.input_axes[0], first.rank()))];
 }
@@ -67,7 +39,7 @@ void replace_states(Tensors& states, const Tensors& results) {
 }
 
 // One scan over `length` slices; `inputs` are the initial states and the scan inputs.
-Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Tensor> inputs,
+Tensors scan(const EvaluateCall& call, const ScanLayout& layout, std::span<const Tensor> inputs,
              std::int64_t length) {
   const Graph& body = body_of(call.attributes());
   Tensors states(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(layout.states));
@@ -93,7 +65,7 @@ Tensors scan(const EvaluateCall& call, const Layout& layout, std::span<const Ten
 // Opset 8: inputs are sequence lengths (optional), states and scan inputs, all with a batch axis in front.
 Tensors scan_batch(const EvaluateCall& call) {
   const std::span<const Tensor> operands = call.inputs.subspan(1);
-  const Layout layout = layout_of(call.attributes(), operands.size(), body_of(call.attributes()));
+  const ScanLayout layout = scan_layout(call.attributes(), operands.size(), body_of(call.attributes()));
   const std::int64_t batch =
       layout.states + layout.scan_inputs == 0 || operands[0].rank() == 0 ? 0 : operands[0].dims()[0];
   std::vector<Tensors> results;
@@ -115,7 +87,7 @@ Tensors scan_batch(const EvaluateCall& call) {
 
 Tensors evaluate(const EvaluateCall& call) {
   if (call.opset < 9) return scan_batch(call);
-  const Layout layout = layout_of(call.attributes(), call.inputs.size(), body_of(call.attributes()));
+  const ScanLayout layout = scan_layout(call.attributes(), call.inputs.size(), body_of(call.attributes()));
   return scan(call, layout, call.inputs, length_of(layout, call.inputs));
 }
 
@@ -123,7 +95,7 @@ std::vector<Operand> infer(const InferCall& call) {
   const Graph& body = body_of(call.attributes());
   const std::size_t first = call.opset < 9 ? 1 : 0;
   if (call.inputs.size() < first) throw UserError("Scan has no inputs");
-  const Layout layout = layout_of(call.attributes(), call.inputs.size() - first, body);
+  const ScanLayout layout = scan_layout(call.attributes(), call.inputs.size() - first, body);
   std::vector<Operand> outputs;
   for (std::size_t i = 0; i < layout.states; ++i)
     outputs.push_back(operand(call.inputs[first + i].type.dtype, call.inputs[first + i].type.shape));
@@ -149,6 +121,7 @@ OpDefinition scan_op() {
       .required_inputs = 0,
       .infer = infer,
       .evaluate = evaluate,
+      .gradient = scan_gradient,
   };
 }
 

@@ -6,6 +6,7 @@
 
 #include "ir/evaluate.h"
 #include "ir/op.h"
+#include "ir/subgraph_rules.h"
 #include "passes/framework/fold_values.h"
 #include "passes/framework/rewrite.h"
 #include "support/error.h"
@@ -25,11 +26,6 @@ std::optional<Tensor> constant_of(const Graph& graph, const Known& known, ValueI
   if (const auto found = known.find(static_cast<std::int32_t>(id)); found != known.end())
     return found->second;
   return graph.constant(id);
-}
-
-bool has_subgraph(const Node& node) {
-  return std::ranges::any_of(
-      node.attributes, [](const auto& entry) { return std::holds_alternative<GraphPtr>(entry.second.data); });
 }
 
 // The node's inputs if all of them are constant.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ir/inline_graph.h"
+#include "ir/subgraph_rules.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 
@@ -23,11 +24,6 @@ bool is_recursive(const Graph& graph, const Function& function, std::set<const F
     const Function* called = function_called(graph, function.body->node(id));
     return called && is_recursive(graph, *called, callers);
   });
-}
-
-bool has_subgraph(const Node& node) {
-  return std::ranges::any_of(
-      node.attributes, [](const auto& entry) { return std::holds_alternative<GraphPtr>(entry.second.data); });
 }
 
 // Why the call must stay; empty if it need not.

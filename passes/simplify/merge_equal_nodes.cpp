@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "ir/op.h"
+#include "ir/subgraph_rules.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 
@@ -13,13 +14,6 @@ namespace {
 
 using Key = std::tuple<std::string, std::string, std::vector<ValueId>, std::vector<bool>>;
 using Merged = std::unordered_map<std::int32_t, ValueId>;
-
-bool has_subgraph(const Node& node) {
-  return std::ranges::any_of(node.attributes, [](const auto& entry) {
-    return std::holds_alternative<GraphPtr>(entry.second.data) ||
-           std::holds_alternative<std::vector<GraphPtr>>(entry.second.data);
-  });
-}
 
 bool can_merge(const Node& node) {
   const OpDefinition* op = find_op(node);

@@ -1,6 +1,10 @@
 #include "tests/ir/finite_differences.h"
 
+#include <cmath>
+#include <limits>
+
 #include "ir/evaluate.h"
+#include "ir/gradient.h"
 #include "support/random.h"
 
 namespace edgeopt {
@@ -33,6 +37,25 @@ std::vector<double> numeric_gradient(const Graph& graph, Tensors inputs, std::si
     inputs[input].mutable_data<double>()[i] = x;
   }
   return slopes;
+}
+
+double gradient_error(const Graph& graph, const Tensors& inputs, const std::vector<std::size_t>& learned) {
+  std::vector<ValueId> wanted;
+  for (const std::size_t i : learned) wanted.push_back(graph.inputs()[i]);
+  const Graph backward = gradient(graph, graph.outputs(), wanted);
+  verify(backward);
+  const Tensors results = evaluate(backward, inputs);
+  double largest = 0;
+  for (std::size_t i = 0; i < learned.size(); ++i) {
+    const Tensor& found = results[graph.outputs().size() + i];
+    if (found.dims() != inputs[learned[i]].dims()) return std::numeric_limits<double>::infinity();
+    const std::vector<double> expected = numeric_gradient(graph, inputs, learned[i]), got = to_doubles(found);
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      const double difference = std::abs(expected[k] - got[k]);
+      if (!(difference <= largest)) largest = difference;
+    }
+  }
+  return largest;
 }
 
 }  // namespace edgeopt

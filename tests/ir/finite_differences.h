@@ -19,4 +19,8 @@ double sum_of_outputs(const Graph& graph, const Tensors& inputs);
 /// (cancellation), 4e-11, each times derivatives and values of the size of 1 to 100.
 std::vector<double> numeric_gradient(const Graph& graph, Tensors inputs, std::size_t input);
 
+/// The largest difference between numeric_gradient and what gradient() gives for these inputs; infinity where
+/// the dims differ.
+double gradient_error(const Graph& graph, const Tensors& inputs, const std::vector<std::size_t>& learned);
+
 }  // namespace edgeopt

@@ -9,16 +9,18 @@
 namespace edgeopt {
 
 /// An input of the operator. One that is learned is an input of the graph, with elements uniform in [low,
-/// high); any other is a constant.
+/// high) if none are given; any other is a constant.
 struct GradientInput {
   bool is_learned = true;
   Dims dims = {};
   double low = -1;
   double high = 1;
-  Tensor constant = {};  // undefined: the input is left out
+  Tensor constant = {};  // undefined: the elements are random, or the input is left out
 };
 
 GradientInput learned(Dims dims, double low = -1, double high = 1);
+/// With these elements.
+GradientInput learned(Dims dims, const std::vector<double>& elements);
 GradientInput fixed(Tensor constant);
 GradientInput fixed_ints(const std::vector<std::int64_t>& elements);
 GradientInput left_out();
@@ -40,6 +42,7 @@ std::vector<GradientCase> reduction_gradient_cases();
 std::vector<GradientCase> layer_gradient_cases();
 std::vector<GradientCase> movement_gradient_cases();
 std::vector<GradientCase> recurrent_gradient_cases();
+std::vector<GradientCase> sampling_gradient_cases();
 
 /// All of them.
 std::vector<GradientCase> gradient_cases();

@@ -84,14 +84,53 @@ std::vector<GradientCase> sums_along() {
   };
 }
 
+// Lines of three with no, one, two and three zeros.
+const std::vector<double> some_zeros = {0.5, -2, 1.5, 0, 3, -0.5, 0, 2, 0, 0, 0, 0};
+
+std::vector<GradientCase> products() {
+  const GradientInput zeros = learned({4, 3}, some_zeros);
+  std::vector<GradientCase> cases = {
+      {"ReduceProd", {zeros, fixed_ints({1})}, {}, {18, 21}},
+      {"ReduceProd", {zeros, fixed_ints({-2})}, {{"keepdims", 0}}, {18}},
+      {"ReduceProd", {zeros}, {{"axes", Axes{1}}, {"keepdims", 0}}, {13, 17}},
+      {"ReduceProd", {learned({3}, {2, 0, -3})}, {{"keepdims", 0}}},
+      {"ReduceProd", {learned({2, 2}, {2, 0, -3, 0})}},
+      {"ReduceProd", {learned({2, 3}, -2, 0)}},
+  };
+  for (const int is_reverse : {0, 1})
+    for (const int is_exclusive : {0, 1}) {
+      const Attributes attributes = {{"reverse", is_reverse}, {"exclusive", is_exclusive}};
+      for (const std::int64_t axis : {1, -2}) {
+        const GradientInput along = fixed(Tensor::scalar<std::int64_t>(axis));
+        cases.push_back({"CumProd", {zeros, along}, attributes, {26}});
+        cases.push_back({"CumProd", {learned({2, 4, 2}, 0.5, 2), along}, attributes, {26}});
+      }
+    }
+  return cases;
+}
+
+// Of one, two and three rows; singular ones of rank 2, 1 and 0 too.
+std::vector<GradientCase> determinants() {
+  return {
+      {"Det", {learned({3, 3})}, {}, {13, 22}},
+      {"Det", {learned({2, 3, 2, 2})}},
+      {"Det", {learned({2, 1, 1})}},
+      {"Det", {learned({4, 4})}},
+      {"Det", {learned({3, 3}, {1, 2, 3, 4, 5, 6, 5, 7, 9})}},
+      {"Det", {learned({3, 3}, {1, 2, 3, 2, 4, 6, -1, -2, -3})}},
+      {"Det", {learned({2, 2}, {0, 0, 0, 0})}},
+  };
+}
+
 }  // namespace
 
 std::vector<GradientCase> reduction_gradient_cases() {
   std::vector<GradientCase> cases;
   for (const char* op : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2",
-                         "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"})
+                         "ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare", "ReduceProd"})
     add_reductions(cases, op);
-  for (auto* more : {softmaxes, normalizations, normalizations_without_parameters, sums_along})
+  for (auto* more :
+       {softmaxes, normalizations, normalizations_without_parameters, sums_along, products, determinants})
     for (GradientCase& each : more()) cases.push_back(std::move(each));
   return cases;
 }

@@ -147,16 +147,20 @@ function read_attribute(bytes) {
   return { [name]: ints.length ? ints.map(to_number) : result };
 }
 
-/// Writes a model of one flat graph. `nodes` are made by `node()`, `constants` are tensors, inputs and outputs are
+/// Writes a model. `nodes` are made by `node()`, `constants` are tensors, inputs and outputs are
 /// {name, type, dims} with a string for a symbolic dim; `opsets` is {domain: version}.
 export function write_model({ nodes, inputs, outputs, constants = [], opsets = { '': 13 }, ir_version = 8 }) {
-  const graph = new MessageWriter()
-    .messages(1, nodes).text(2, 'g').messages(5, constants.map(write_tensor))
-    .messages(11, inputs.map(write_value)).messages(12, outputs.map(write_value)).finish();
+  const graph = write_graph({ nodes, inputs, outputs, constants });
   const writer = new MessageWriter().varint(1, ir_version).bytes(7, graph);
   for (const [domain, version] of Object.entries(opsets))
     writer.bytes(8, new MessageWriter().text(1, domain).varint(2, version).finish());
   return writer.finish();
+}
+
+function write_graph({ nodes, inputs = [], outputs, constants = [] }) {
+  return new MessageWriter()
+    .messages(1, nodes).text(2, 'g').messages(5, constants.map(write_tensor))
+    .messages(11, inputs.map(write_value)).messages(12, outputs.map(write_value)).finish();
 }
 
 function write_value({ name, type, dims }) {
@@ -169,7 +173,7 @@ function write_value({ name, type, dims }) {
 }
 
 /// One node's bytes: `node('Conv', ['x', 'w'], ['y'], {pads: [1, 1, 1, 1]})`. Integers, lists of integers and text are
-/// written as such; a float is given as {float: 0.1}, a tensor as {tensor: {...}}.
+/// written as such; a float is given as {float: 0.1}, a tensor as {tensor: {...}}, a graph as {graph: {nodes, outputs, constants}}.
 export function node(op_type, inputs, outputs, attributes = {}, domain = '') {
   const writer = new MessageWriter();
   for (const name of inputs) writer.text(1, name);
@@ -185,6 +189,7 @@ function write_attribute([name, value]) {
   else if (typeof value === 'number') writer.varint(3, value).varint(20, 2);
   else if (typeof value === 'string') writer.text(4, value).varint(20, 3);
   else if (value.tensor) writer.bytes(5, write_tensor(value.tensor)).varint(20, 4);
+  else if (value.graph) writer.bytes(6, write_graph(value.graph)).varint(20, 5);
   else writer.float(2, value.float).varint(20, 1);
   return writer.finish();
 }

@@ -87,6 +87,22 @@ TEST_CASE("a skip over all cuts is kept once and not computed again") {
   CHECK(count("Sin") > 5);
 }
 
+TEST_CASE("what branches alone read going backwards is computed again too") {
+  std::string nodes =
+      "zero = Constant<value = float {0.0}>() sum = ReduceSum<keepdims = 0>(x) up = Greater(sum, zero) ";
+  for (int i = 0; i < 16; ++i) {
+    const std::string k = std::to_string(i), from = i == 0 ? "x" : "v" + std::to_string(i - 1);
+    nodes += "v" + k + " = If<then_branch = yes () => (float[1,4,16,16] p" + k + ") { p" + k + " = Sin(" +
+             from + ") }, else_branch = no () => (float[1,4,16,16] q" + k + ") { q" + k + " = Tanh(" + from +
+             ") }>(up) ";
+  }
+  const Step step = step_of(parsed("{ " + nodes + " y = Identity(v15) }"));
+  const Run whole = run(step.graph);
+  const Run cut = run(with_recomputation(step.graph, step.forward, 4));
+  CHECK(cut.outputs == whole.outputs);
+  CHECK(3 * cut.bytes < 2 * whole.bytes);
+}
+
 TEST_CASE("one segment leaves the step alone") {
   const Step step = step_of(chain());
   CHECK(with_recomputation(step.graph, step.forward, 1) == step.graph);
