@@ -75,7 +75,7 @@ class Reconstruction {
   }
 
  private:
-  // The student's value for one of the teacher's: behind its quantization.
+  // The student's value for one of the teacher's that is quantized, or for its result.
   std::optional<ValueId> counterpart(ValueId teacher_value) const {
     const std::string& name = teacher_.name_of(teacher_value);
     if (const auto found = trainable_.by_name.find(name + "_dequantized"); found != trainable_.by_name.end())

@@ -1,5 +1,7 @@
 #include "calibration/distillation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "calibration/normalization_statistics.h"
@@ -70,6 +72,19 @@ TrainableOptions trainable_options(const DistillationOptions& options) {
   return trainable;
 }
 
+std::vector<std::string> features_of(const Graph& teacher, const Trainable& student,
+                                     const DistillationOptions& options) {
+  if (options.feature_names.empty()) return common_features(teacher, student);
+  for (const std::string& name : options.feature_names) {
+    const auto found = teacher.find_value(name);
+    if (!found || teacher.type_of(*found).dtype != DataType::float32)
+      throw UserError(fmt::format("the teacher has no float value '{}' to compare", name));
+    if (!counterpart_of(student, name))
+      throw UserError(fmt::format("the student has nothing that stands for the teacher's value '{}'", name));
+  }
+  return options.feature_names;
+}
+
 // Shards run side by side, each in a thread.
 FittingStep within_memory(const TrainingTask& task, const std::vector<NodeId>& forward,
                           const Batches& batches, std::int64_t largest_bytes) {
@@ -90,7 +105,7 @@ Distilled distill(const Graph& original, const Graph& teacher, const SampleSourc
   const Graph student = prepared(original, parts.training, options);
   const Trainable trainable = make_trainable(student, trainable_options(options));
   const DistillationGraph graph =
-      distillation_graph(teacher, trainable, options.loss, common_features(teacher, trainable.graph));
+      distillation_graph(teacher, trainable, options.loss, features_of(teacher, trainable, options));
   if (graph.has_labels) check_labels(samples, graph.class_count);
   TrainingOptions training = training_options(options, graph, affordable_steps(teacher, options));
   training.batches.shard_size = shard_size_for(student, samples);

@@ -22,6 +22,8 @@ enum class NormalizationLearning {
 
 struct DistillationOptions {
   LossWeights loss;
+  /// Values of the teacher to compare with LossWeights::features; empty: the results of the layers.
+  std::vector<std::string> feature_names = {};
   TrainableOptions trainable;
   NormalizationLearning normalization = NormalizationLearning::learn;
   OptimizerOptions optimizer;
@@ -57,7 +59,7 @@ struct Distilled {
 /// student  float or Q/DQ (int8 or int4; its integers and scales are learned, its form stays)
 /// samples  inputs; labels are used where LossWeights::labels asks for them
 /// returns  the same bytes at any thread count
-/// throws   UserError if the graphs do not go together or cannot be trained
+/// throws   UserError if the graphs do not go together or cannot be trained, or lack a value of feature_names
 Distilled distill(const Graph& student, const Graph& teacher, const SampleSource& samples,
                   const DistillationOptions& options);
 

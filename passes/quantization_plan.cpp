@@ -279,10 +279,6 @@ QuantizationScheme weight_scheme(const Graph& graph, const QuantizationRules& ru
   return decided ? scheme_of(*decided) : weight_scheme(rules, node, graph.constant(node.inputs[1])->dims());
 }
 
-const std::string& label_of(const Graph& graph, const Node& node) {
-  return node.name.empty() ? graph.name_of(node.outputs[0]) : node.name;
-}
-
 QuantizationPlan plan_quantization(const Graph& graph, const QuantizationRules& rules,
                                    const std::set<std::string>& keep_float) {
   return Planner(graph, rules, keep_float).run();

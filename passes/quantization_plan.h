@@ -8,6 +8,7 @@
 
 #include "hwprofiles/profile.h"
 #include "ir/graph.h"
+#include "ir/label.h"
 #include "ir/quantization_scheme.h"
 #include "passes/quantization_layers.h"
 #include "passes/scale_groups.h"
@@ -32,9 +33,6 @@ QuantizationScheme activation_scheme(const QuantizationRules& rules);
 QuantizationScheme weight_scheme(const QuantizationRules& rules, const Node& node, const Dims& weight);
 /// The scheme of the weight of a node that computes: decided ahead (Value::quantization) or by the profile.
 QuantizationScheme weight_scheme(const Graph& graph, const QuantizationRules& rules, const Node& node);
-
-/// The name by which options and reports call a node: its own, or that of its output.
-const std::string& label_of(const Graph& graph, const Node& node);
 
 /// Plans the quantization of a graph whose values carry ranges, or scales that were decided ahead.
 ///

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
+#include "support/error.h"
 #include "support/file.h"
 
 namespace edgeopt {
@@ -35,7 +37,43 @@ void declare_loss_options(CLI::App& app, DistillFlags& flags) {
   add_weight("--label-weight", flags.label_weight,
              "Weight of the labels' cross-entropy, if there are labels");
   add_weight("--feature-weight", flags.feature_weight, "Weight of the error of intermediate values");
+  app.add_option("--feature", flags.features,
+                 "With --feature-weight: compare this value of the teacher; may be given several times. "
+                 "None: the results of all layers")
+      ->type_name("VALUE")
+      ->allow_extra_args(false)
+      ->group(group);
   add_weight("--cosine-weight", flags.cosine_weight, "Weight of the angle between the outputs");
+}
+
+void declare_parameter_options(CLI::App& app, DistillFlags& flags) {
+  app.add_option("--normalization", flags.normalization,
+                 "Scales and biases of normalizations: keep, learn, or learn after their running statistics "
+                 "were estimated anew")
+      ->check(CLI::IsMember({"keep", "learn", "refresh"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--learn", flags.learned, "What is learned, of weights, biases and scales (of integers)")
+      ->check(CLI::IsMember({"weights", "biases", "scales"}))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("LIST")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--freeze", flags.frozen_layers,
+                 "Leave the weights, biases and weight scales of this node; may be given several times")
+      ->type_name("NODE")
+      ->allow_extra_args(false)
+      ->group(group);
+}
+
+TrainableOptions trainable_options(const DistillFlags& flags) {
+  const auto is_learned = [&](const char* role) { return std::ranges::count(flags.learned, role) > 0; };
+  return {.learns_weights = is_learned("weights"),
+          .learns_biases = is_learned("biases"),
+          .learns_activation_scales = is_learned("scales"),
+          .learns_weight_scales = is_learned("scales"),
+          .frozen_layers = {flags.frozen_layers.begin(), flags.frozen_layers.end()}};
 }
 
 }  // namespace
@@ -63,12 +101,7 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
       ->capture_default_str()
       ->group(group);
-  app.add_option("--normalization", flags.normalization,
-                 "Scales and biases of normalizations: keep, learn, or learn after their running statistics "
-                 "were estimated anew")
-      ->check(CLI::IsMember({"keep", "learn", "refresh"}))
-      ->capture_default_str()
-      ->group(group);
+  declare_parameter_options(app, flags);
   declare_loss_options(app, flags);
   app.add_flag("--no-augmentation", flags.without_augmentation, "Learn on the samples as they are")
       ->group(group);
@@ -84,11 +117,15 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
 
 DistillationOptions distillation_options(const DistillFlags& flags, const RunContext& context) {
   if (!flags.checkpoint.empty()) require_writable(flags.checkpoint);
+  if (!flags.features.empty() && flags.feature_weight <= 0)
+    throw UserError("--feature names what --feature-weight compares; give --feature-weight too, above 0");
   DistillationOptions options{
       .loss = {.temperature = flags.temperature,
                .cosine = flags.cosine_weight,
                .features = flags.feature_weight,
                .labels = flags.label_weight},
+      .feature_names = flags.features,
+      .trainable = trainable_options(flags),
       .normalization = normalization_named(flags.normalization),
       .optimizer = {.kind = optimizer_named(flags.optimizer), .learning_rate = flags.learning_rate},
       .step_count = flags.step_count,

@@ -1,6 +1,7 @@
 // The options of distillation, the same for `distill`, `quantize --recover` and `prune`.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "recipes/quantize.h"
 #include "tools/command.h"
@@ -14,9 +15,12 @@ struct DistillFlags {
   double learning_rate = 1e-3;
   std::string optimizer = "adam";
   std::string normalization = "learn";
+  std::vector<std::string> learned = {"weights", "biases", "scales"};
+  std::vector<std::string> frozen_layers;
   double temperature = 1;
   double label_weight = 0;
   double feature_weight = 0;
+  std::vector<std::string> features;
   double cosine_weight = 0;
   bool without_augmentation = false;
   std::int64_t largest_memory_bytes = 0;

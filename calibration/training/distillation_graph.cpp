@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "calibration/class_scores.h"
 #include "calibration/training/losses.h"
@@ -38,6 +39,23 @@ std::vector<ValueId> sample_inputs(const Graph& teacher, const Trainable& studen
                                 student.graph.outputs().size()));
   inputs.resize(count);
   return inputs;
+}
+
+// What a layer computes, then the same behind its bias, normalization and activation: what the next layer
+// reads comes last.
+std::vector<ValueId> results_of_layer(const Graph& graph, const Node& layer) {
+  constexpr std::array followers = {"Add", "BatchNormalization", "Relu", "Clip", "LeakyRelu"};
+  std::vector<ValueId> results = {layer.outputs[0]};
+  const Node* next = graph.single_user(results.back());
+  while (next && std::ranges::any_of(followers, [&](const char* op) { return next->is(op); })) {
+    // An Add of two computed values is no bias.
+    const bool is_own =
+        !next->is("Add") || graph.constant(next->inputs[0]) || graph.constant(next->inputs[1]);
+    if (!is_own) break;
+    results.push_back(next->outputs[0]);
+    next = graph.single_user(results.back());
+  }
+  return results;
 }
 
 class Building {
@@ -83,7 +101,7 @@ class Building {
   void find_features(const std::vector<std::string>& names) {
     if (weights_.features <= 0) return;
     for (const std::string& name : names) {
-      const auto s = student_.graph.find_value(name);
+      const auto s = counterpart_of(student_, name);
       const auto t = teacher_.find_value(name);
       if (s && t && is_float_output(teacher_, *t)) features_.push_back({*s, *t});
     }
@@ -159,17 +177,16 @@ DistillationGraph distillation_graph(const Graph& teacher, const Trainable& stud
   return Building(teacher, student, weights).run(feature_names);
 }
 
-std::vector<std::string> common_features(const Graph& teacher, const Graph& student) {
+std::vector<std::string> common_features(const Graph& teacher, const Trainable& student) {
   std::vector<std::string> names;
   for (const NodeId id : teacher.nodes()) {
-    const Node& node = teacher.node(id);
-    const OpDefinition* op = find_op(node);
-    if (!op || op->quantization.weight_input < 0 || !is_float_output(teacher, node.outputs[0])) continue;
-    // The result behind the activation, where there is one: it is what the next layer reads.
-    const Node* next = teacher.single_user(node.outputs[0]);
-    const bool has_activation = next && (next->is("Relu") || next->is("Clip"));
-    const std::string& name = teacher.name_of(has_activation ? next->outputs[0] : node.outputs[0]);
-    if (student.find_value(name)) names.push_back(name);
+    const OpDefinition* op = find_op(teacher.node(id));
+    if (!op || op->quantization.weight_input < 0) continue;
+    std::string last;
+    for (const ValueId value : results_of_layer(teacher, teacher.node(id)))
+      if (is_float_output(teacher, value) && counterpart_of(student, teacher.name_of(value)))
+        last = teacher.name_of(value);
+    if (!last.empty()) names.push_back(last);
   }
   return names;
 }

@@ -19,7 +19,8 @@ struct LossWeights {
   double squared_error = 1;
   /// Every output: 1 - cosine of the angle between student and teacher, per sample.
   double cosine = 0;
-  /// Intermediate values that both graphs have under one name: relative squared error, mean over the values.
+  /// Intermediate values of the teacher that the student has too (counterpart_of): relative squared error,
+  /// mean over the values.
   double features = 0;
   /// Cross-entropy of classifiers with the samples' labels.
   double labels = 0;
@@ -35,14 +36,14 @@ struct DistillationGraph {
 };
 
 /// `teacher` and the trainable's graph must have the same inputs and as many outputs.
-/// feature_names  values to compare in both graphs; those that one of them lacks are left out
+/// feature_names  values of the teacher to compare; those that one of them lacks are left out
 /// throws         UserError if they do not go together, or an operator on the way has no gradient
 DistillationGraph distillation_graph(const Graph& teacher, const Trainable& student,
                                      const LossWeights& weights,
                                      const std::vector<std::string>& feature_names = {});
 
-/// Values of both graphs whose comparison says where they part: results of the layers with weights, under
-/// their common names.
-std::vector<std::string> common_features(const Graph& teacher, const Graph& student);
+/// Values of the teacher whose comparison says where the models part: the results of layers with weights, as
+/// far behind their normalization and activation as the student has a counterpart.
+std::vector<std::string> common_features(const Graph& teacher, const Trainable& student);
 
 }  // namespace edgeopt

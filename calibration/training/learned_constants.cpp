@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "calibration/weight_matrix.h"
+#include "ir/label.h"
 #include "ir/op.h"
 #include "ir/scan_gradient.h"
 #include "ir/subgraph_rules.h"
@@ -101,6 +102,7 @@ void add_constants_of_layer(const Scope& scope, const Node& node, std::vector<Le
       found.push_back({.path = source.scope->path,
                        .constant = source.value,
                        .name = graph.name_of(source.value),
+                       .layer = label_of(scope.graph, node),
                        .role = *role,
                        .value = constant,
                        .channel_axis = is_direct_weight ? channel_axis_of(node, constant.dims()) : -1,

@@ -12,6 +12,7 @@ struct LearnedConstant {
   SubgraphPath path = {};  // of the graph in which it stands
   ValueId constant = ValueId::none;
   std::string name;
+  std::string layer;  // label of the node that learned it
   ParameterRole role = ParameterRole::weight;
   Tensor value;             // float
   int channel_axis = -1;    // of a weight: the axis of its output channels; -1: not known

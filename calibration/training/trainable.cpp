@@ -1,5 +1,8 @@
 #include "calibration/training/trainable.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -8,6 +11,7 @@
 #include "calibration/training/soft_rounding.h"
 #include "calibration/weight_matrix.h"
 #include "ir/edit.h"
+#include "ir/label.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -30,6 +34,9 @@ class Unrolling {
       else
         learn_constants(node);
     }
+    for (const std::string& layer : options_.frozen_layers)
+      if (!met_.contains(layer))
+        throw UserError(fmt::format("there is no layer '{}' with weights or biases to freeze", layer));
     if (result_.parameters.empty()) throw UserError("the model has no weights, biases or scales to train");
     ModelHeader header = student_.header();
     header.opset_imports.push_back({.domain = "edgeopt", .version = 1});
@@ -54,7 +61,10 @@ class Unrolling {
     const std::optional<IntegerPlace> place = integer_place_at(student_, dequantize);
     if (!place) return;
     const ValueId result = dequantize.outputs[0];
-    if (place->kind == IntegerPlace::Kind::bias) {
+    const bool is_frozen = place->kind != IntegerPlace::Kind::activation && serves_frozen(result);
+    if (is_frozen) {
+      result_.by_name[student_.name_of(result)] = result;
+    } else if (place->kind == IntegerPlace::Kind::bias) {
       if (!options_.learns_biases) return;
       edit_.replace(
           result,
@@ -67,6 +77,18 @@ class Unrolling {
       edit_.replace(result, value);
       result_.by_name[student_.name_of(result)] = value;
     }
+  }
+
+  bool is_frozen(const std::string& layer) {
+    if (!options_.frozen_layers.contains(layer)) return false;
+    met_.insert(layer);
+    return true;
+  }
+
+  bool serves_frozen(ValueId value) {
+    return std::ranges::any_of(student_.uses(value), [&](const Use& use) {
+      return is_frozen(label_of(student_, student_.node(use.node)));
+    });
   }
 
   // s * clip(floor(w / s) + h(v), low, high)
@@ -181,7 +203,8 @@ class Unrolling {
 
   void learn_constants(const Node& node) {
     for (LearnedConstant& each : learned_constants(student_, node)) {
-      if (!is_wanted(each) || !learned_.insert({each.path, each.constant}).second) continue;
+      if (is_frozen(each.layer) || !is_wanted(each)) continue;
+      if (!learned_.insert({each.path, each.constant}).second) continue;
       HeldElements held = each.role == ParameterRole::weight ? held_zeros(each.value) : HeldElements{};
       replace_at(edit_, each.path, each.constant,
                  add_parameter(each.name, each.role, std::move(each.value),
@@ -198,6 +221,7 @@ class Unrolling {
   std::map<ValueId, ValueId> scales_;
   std::map<std::pair<ValueId, ValueId>, ValueId> by_source_;
   std::set<std::pair<SubgraphPath, ValueId>> learned_;
+  std::set<std::string> met_;  // of the layers to be frozen
 };
 
 class WritingBack {
@@ -284,6 +308,11 @@ std::string_view name_of(ParameterRole role) {
       return "rounding";
   }
   throw InternalError("an unknown role of a parameter");
+}
+
+std::optional<ValueId> counterpart_of(const Trainable& trainable, const std::string& name) {
+  const auto found = trainable.by_name.find(name + "_dequantized");
+  return found != trainable.by_name.end() ? found->second : trainable.graph.find_value(name);
 }
 
 Trainable make_trainable(const Graph& student, const TrainableOptions& options) {

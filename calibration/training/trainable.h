@@ -7,6 +7,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct TrainableOptions {
   bool learns_normalizations = true;  // their scales and biases; needs learns_biases
   bool learns_activation_scales = true;
   bool learns_weight_scales = true;
+  /// Layers by label (ir/label.h) whose weights, biases and scales of weights stay.
+  std::set<std::string> frozen_layers = {};
   /// Weights and their scales stay; every element learns whether it is rounded up or down.
   /// source  Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020
   bool learns_rounding = false;
@@ -56,8 +59,12 @@ struct Trainable {
   std::map<std::string, ValueId> by_name;
 };
 
+/// The trainable's value that stands for the float model's value of that name: behind its quantization, where
+/// it is quantized. Nothing if the student has neither.
+std::optional<ValueId> counterpart_of(const Trainable& trainable, const std::string& name);
+
 /// returns  the same outputs as the student, up to the rounding of biases
-/// throws   UserError if nothing in the student can be trained
+/// throws   UserError if nothing in the student can be trained, or a layer to be frozen is not there
 Trainable make_trainable(const Graph& student, const TrainableOptions& options);
 
 /// The graph with every element quantized: for judging, not learning.

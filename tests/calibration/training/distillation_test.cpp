@@ -57,6 +57,31 @@ TEST_CASE("a float student without its bias learns it back from outputs alone") 
         0.5 * relative_distance(teacher(), damaged, samples()));
 }
 
+TEST_CASE("a quantized student has a counterpart for the result of every layer, behind its activation") {
+  CHECK(common_features(teacher(), make_trainable(student(), {})) == std::vector<std::string>{"r", "t", "y"});
+}
+
+TEST_CASE("features that are named are compared, and no others") {
+  DistillationOptions options = short_run();
+  options.loss = {.divergence = 0, .squared_error = 0, .features = 1};
+  options.feature_names = {"r"};
+  const Distilled distilled = distill(student(), teacher(), samples(), options);
+  // Behind the first layer nothing tells a layer what to become.
+  const auto weight = [&](const Graph& graph, const std::string& name) {
+    const Node& dequantize = *graph.producer(*graph.find_value(name + "_dequantized"));
+    return *graph.constant(dequantize.inputs[0]);
+  };
+  CHECK_FALSE(weight(distilled.graph, "v") == weight(student(), "v"));
+  CHECK(weight(distilled.graph, "w") == weight(student(), "w"));
+}
+
+TEST_CASE("a feature that one of the models lacks is refused by its name") {
+  DistillationOptions options = short_run();
+  options.feature_names = {"nothing"};
+  CHECK_THROWS_WITH_AS(distill(student(), teacher(), samples(), options),
+                       "the teacher has no float value 'nothing' to compare", UserError);
+}
+
 TEST_CASE("zeros of a sparse student stay where they are, and the student comes closer") {
   Edit edit(teacher());
   Tensor weight = *teacher().constant(*teacher().find_value("v"));

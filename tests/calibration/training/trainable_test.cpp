@@ -69,6 +69,31 @@ TEST_CASE("every role of parameter is found") {
   CHECK(roles.count(ParameterRole::activation_scale) >= 3);
 }
 
+TEST_CASE("a frozen layer keeps its weight, bias and weight scale; other layers do not") {
+  const Graph student = quantized_student(small_teacher(), samples(), 8);
+  const Trainable trainable = make_trainable(student, {.frozen_layers = {"s"}});
+  std::multiset<ParameterRole> roles;
+  for (const Parameter& parameter : trainable.parameters) {
+    roles.insert(parameter.role);
+    CHECK_FALSE(parameter.name.starts_with("w_"));
+  }
+  CHECK(roles.count(ParameterRole::weight) == 2);
+  CHECK(roles.count(ParameterRole::bias) == 2);
+  CHECK(roles.count(ParameterRole::weight_scale) == 2);
+  const Tensors inputs = samples().read(0).inputs;
+  CHECK(largest_difference(compile(student)->run(inputs)[0], run_trainable(trainable, inputs)[0]) < 0.02);
+}
+
+TEST_CASE("a frozen layer of a float model is not among the parameters") {
+  const Trainable trainable = make_trainable(small_teacher(), {.frozen_layers = {"y"}});
+  CHECK(trainable.parameters.size() == 4);
+}
+
+TEST_CASE("a layer to freeze that is not there is refused by its name") {
+  CHECK_THROWS_WITH_AS(make_trainable(small_teacher(), {.frozen_layers = {"nobody"}}),
+                       "there is no layer 'nobody' with weights or biases to freeze", UserError);
+}
+
 TEST_CASE("weights start from the float graph's where it is at hand") {
   const Graph teacher = small_teacher();
   const Trainable trainable =
