@@ -4,14 +4,14 @@
 #include <cmath>
 #include <limits>
 
+#include "ir/op.h"
+
 namespace edgeopt {
 namespace {
 
-// Operators after which the elements stand in the same order.
 const Node* reshape_before(const Graph& graph, ValueId value) {
-  for (const char* op : {"Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity"})
-    if (const Node* node = graph.producer(value, op)) return node;
-  return nullptr;
+  const Node* node = graph.producer(value);
+  return node && keeps_element_order(*node) ? node : nullptr;
 }
 
 // Behind it only reshapes follow up to the output.

@@ -37,12 +37,14 @@ ValueId target_of(const Graph& graph, const WeightedLayer& layer) {
 }
 
 std::vector<Folds> layer_equations(const LayerPair& pair, const WeightedLayer& layer,
-                                   const SampleSource& samples, const RowOptions& options) {
+                                   const SampleSource& samples, const EquationLimits& limits) {
   const ValueId target = target_of(pair.student, layer);
   const std::vector<ValueId> inputs = required_inputs(pair.student);
   SessionPool students(extract(pair.student, inputs, std::vector{layer.input, target}));
   SessionPool teachers(extract(pair.teacher, inputs, std::vector{target}));
-  return accumulate(pair.student, layer, options, [&](std::int64_t sample, int worker) {
+  const RowOptions rows{.sample_count = std::min(samples.count, limits.largest_sample_count),
+                        .positions_per_sample = limits.positions_per_sample};
+  return accumulate(pair.student, layer, rows, [&](std::int64_t sample, int worker) {
     const Tensors values = samples.read(sample).inputs;
     const Tensors results = students.session(worker).run(values);
     const Tensor wanted = teachers.session(worker).run(values)[0];

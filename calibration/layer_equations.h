@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "calibration/equation_limits.h"
 #include "calibration/normal_equations.h"
 #include "calibration/samples.h"
 #include "calibration/weighted_layer.h"
@@ -24,7 +25,7 @@ struct LayerPair {
 
 /// sum |t - s - D'x - d|^2 over the samples: x is the layer's input in the student, t and s its targets.
 std::vector<Folds> layer_equations(const LayerPair& pair, const WeightedLayer& layer,
-                                   const SampleSource& samples, const RowOptions& options);
+                                   const SampleSource& samples, const EquationLimits& limits);
 
 /// The graph with `deltas` (one per group, [features + 1, outputs]) added to weight and bias. A weight that
 /// others read too is left to them; the last row counts only where there is a place for a bias.

@@ -4,23 +4,27 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <set>
-#include <string>
 
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/extract.h"
 #include "ir/move_elements.h"
+#include "ir/op.h"
 #include "runtime/engine.h"
 #include "support/parallel.h"
 
 namespace edgeopt {
+namespace {
+
+bool squeezes_between_bounds(const Node& node) {
+  return node.is("Softmax") || node.is("LogSoftmax") || node.is("Sigmoid");
+}
+
+}  // namespace
 
 ValueId unbounded_source(const Graph& graph, ValueId value) {
-  static const std::set<std::string> passed = {"Softmax", "LogSoftmax", "Sigmoid", "Reshape",
-                                               "Flatten", "Squeeze",    "Identity"};
   const Node* producer = graph.producer(value);
-  if (!producer || !producer->domain.empty() || !passed.contains(producer->op_type)) return value;
+  if (!producer || !(squeezes_between_bounds(*producer) || keeps_element_order(*producer))) return value;
   return graph.producer(producer->inputs[0]) ? unbounded_source(graph, producer->inputs[0]) : value;
 }
 

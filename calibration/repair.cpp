@@ -54,17 +54,15 @@ class Repair {
 };
 
 std::vector<Folds> Repair::equations_of(const WeightedLayer& layer) const {
-  const RowOptions options{.sample_count = std::min(samples_.count, options_.largest_sample_count),
-                           .positions_per_sample = options_.positions_per_sample};
   const LayerPair pair{
       .teacher = teacher_, .student = student_, .expected = [&](const Tensor& t, ValueId id) {
         return without_removed(t, id, removed_);
       }};
-  return layer_equations(pair, layer, samples_, options);
+  return layer_equations(pair, layer, samples_, options_.limits);
 }
 
 std::optional<RepairedLayer> Repair::repair(const WeightedLayer& layer) {
-  if (layer.features > options_.most_features) return std::nullopt;
+  if (layer.features > options_.limits.most_features) return std::nullopt;
   const bool has_bias = bias_place_of(student_, layer).has_value();
   std::vector<Eigen::MatrixXd> deltas;
   RepairedLayer result{.node = student_.name_of(layer.output)};

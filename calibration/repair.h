@@ -1,10 +1,10 @@
 // Closed-form repair after pruning: every layer behind a removed channel gets the weights with which it comes
 // closest to what it computed before.
 #pragma once
-#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "calibration/equation_limits.h"
 #include "calibration/samples.h"
 #include "ir/channels.h"
 #include "ir/graph.h"
@@ -13,12 +13,7 @@
 namespace edgeopt {
 
 struct RepairOptions {
-  /// Samples used at most; see docs/prune.md for what more bring.
-  std::int64_t largest_sample_count = 1000;
-  /// Windows of one sample that become equations, at most: neighbours say nearly the same.
-  std::int64_t positions_per_sample = 64;
-  /// Layers with more inputs per window are left as they are: their equations would not fit into memory.
-  std::int64_t most_features = 4608;
+  EquationLimits limits = {};
   Progress progress = {};
 };
 

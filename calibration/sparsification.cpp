@@ -84,7 +84,7 @@ class Sparsification {
     const Tensor weight = result_.graph.constant(layer.weight).value();
     const bool has_bias = bias_place_of(result_.graph, layer).has_value();
     std::vector<Folds> equations(static_cast<std::size_t>(layer.groups));
-    const bool is_measured = samples_ && layer.features <= options_.most_features;
+    const bool is_measured = samples_ && layer.features <= options_.limits.most_features;
     if (is_measured) equations = equations_of(layer);
     SparseLayer entry{.node = result_.graph.name_of(layer.output),
                       .op_type = dense_.node(layer.node).op_type,
@@ -115,13 +115,11 @@ class Sparsification {
   }
 
   std::vector<Folds> equations_of(const WeightedLayer& layer) const {
-    return layer_equations({.teacher = dense_, .student = result_.graph}, layer, *samples_,
-                           {.sample_count = std::min(samples_->count, options_.largest_sample_count),
-                            .positions_per_sample = options_.positions_per_sample});
+    return layer_equations({.teacher = dense_, .student = result_.graph}, layer, *samples_, options_.limits);
   }
 
   std::vector<double> damages_of(const WeightedLayer& layer, const std::vector<double>& shares) const {
-    if (layer.features > options_.most_features) return {};
+    if (layer.features > options_.limits.most_features) return {};
     const Tensor weight = dense_.constant(layer.weight).value();
     const bool has_bias = bias_place_of(dense_, layer).has_value();
     std::vector<double> damages(shares.size(), 0.0);

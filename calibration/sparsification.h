@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/equation_limits.h"
 #include "calibration/samples.h"
 #include "calibration/sparsity_pattern.h"
 #include "ir/graph.h"
@@ -31,10 +32,7 @@ struct SparsifyOptions {
   std::vector<std::string> included = {};
   /// Shares of their own, by name of output; the pattern's for all others.
   std::map<std::string, double> shares = {};
-  /// As for repair after pruning channels (calibration/repair.h).
-  std::int64_t largest_sample_count = 1000;
-  std::int64_t positions_per_sample = 64;
-  std::int64_t most_features = 4608;
+  EquationLimits limits = {};
   Progress progress = {};
 };
 

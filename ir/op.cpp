@@ -20,6 +20,11 @@ const OpDefinition* find_op(std::string_view domain, std::string_view name) {
   return found == by_name.end() ? nullptr : found->second;
 }
 
+Movement movement_of(const Node& node) {
+  const OpDefinition* op = find_op(node);
+  return op ? op->movement : Movement::none;
+}
+
 void require_inputs(const OpDefinition& op, const Node& node) {
   for (int i = 0; i < op.required_inputs; ++i)
     if (!node.has_input(static_cast<std::size_t>(i)))

@@ -132,6 +132,13 @@ struct QuantizationTraits {
   std::function<int(const Node& node, std::size_t weight_rank)> weight_channel_axis = {};
 };
 
+/// What the elements of an output are.
+enum class Movement {
+  none,      // computed, looked up by the elements of another input (Gather), or some of them added (Pad)
+  moves,     // elements of input 0 (Concat: of all inputs); attributes and dims say which one goes where
+  in_order,  // all elements of input 0 in their order, under other dims at most; there is one output
+};
+
 struct OpDefinition {
   std::string name;
   std::string domain = {};
@@ -151,6 +158,7 @@ struct OpDefinition {
   bool is_idempotent = false;    // f(f(x)) == f(x)
   bool is_homogeneous = false;   // f(s x) == s f(x) for s > 0, with all float inputs in x
   bool is_deterministic = true;  // false for random operators: never folded, never merged
+  Movement movement = Movement::none;
 };
 
 /// All operators that edgeopt knows; generated from the files in ir/ops.
@@ -158,6 +166,10 @@ const std::vector<OpDefinition>& all_ops();
 /// Null for an operator that edgeopt does not know.
 const OpDefinition* find_op(std::string_view domain, std::string_view name);
 inline const OpDefinition* find_op(const Node& node) { return find_op(node.domain, node.op_type); }
+/// Movement::none for an operator that edgeopt does not know.
+Movement movement_of(const Node& node);
+inline bool moves_elements(const Node& node) { return movement_of(node) != Movement::none; }
+inline bool keeps_element_order(const Node& node) { return movement_of(node) == Movement::in_order; }
 /// throws UserError if one of the op's required inputs is left out
 void require_inputs(const OpDefinition& op, const Node& node);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "ir/call_inputs.h"
 #include "ir/gradient_rules.h"
@@ -14,30 +15,6 @@ namespace {
 
 std::int64_t direction_count(const Attributes& attributes) {
   return attributes.get_string("direction", "forward") == "bidirectional" ? 2 : 1;
-}
-
-}  // namespace
-
-double RecurrentStep::recur(std::size_t row, std::span<const double> h) const {
-  double sum = 0;
-  for (std::size_t i = 0; i < hidden; ++i) sum += recurrence[row * hidden + i] * h[i];
-  return sum;
-}
-
-double RecurrentStep::gate_sum(std::size_t row, std::span<const double> h) const {
-  return x_gates[row] + recur(row, h) + hidden_bias[row];
-}
-
-void RecurrentStep::add_recurrence(std::size_t row, double factor, std::span<double> target) const {
-  for (std::size_t i = 0; i < hidden; ++i) target[i] += factor * recurrence[row * hidden + i];
-}
-
-double RecurrentStep::activate(std::size_t which, double sum) const {
-  return activations[which](clip > 0 ? std::clamp(sum, -clip, clip) : sum);
-}
-
-double RecurrentStep::slope(std::size_t which, double sum) const {
-  return clip > 0 && std::abs(sum) > clip ? 0 : activations[which].slope(sum);
 }
 
 std::vector<Operand> infer_recurrent(const InferCall& call, const RecurrentCell& cell) {
@@ -85,15 +62,6 @@ Tensors evaluate_recurrent(const EvaluateCall& call, const RecurrentCell& cell) 
   return outputs;
 }
 
-Cost recurrent_cost(const InferCall& call) {
-  const Operand& x = required_input(call, 0);
-  if (!x.has_shape() || x.shape().size() != 3) return {};
-  const auto counted = [](const Dim& dim) { return dim.is_number() ? dim.size : 1; };
-  const std::int64_t positions = counted(x.shape()[0]) * counted(x.shape()[1]);
-  return {.multiply_adds = positions * (known_element_count(required_input(call, 1)) +
-                                        known_element_count(required_input(call, 2)))};
-}
-
 // Behind the node's own eight inputs (X, W, R, B, lengths, h, c, P) those of its outputs' gradients.
 std::vector<ValueId> recurrent_gradient(const GradientCall& call) {
   constexpr std::size_t own_input_count = 8;
@@ -105,6 +73,51 @@ std::vector<ValueId> recurrent_gradient(const GradientCall& call) {
   return emit_training(
       call, {.op_type = call.node.op_type + "Gradient", .inputs = inputs, .attributes = call.attributes()},
       wanted);
+}
+
+}  // namespace
+
+double RecurrentStep::recur(std::size_t row, std::span<const double> h) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < hidden; ++i) sum += recurrence[row * hidden + i] * h[i];
+  return sum;
+}
+
+double RecurrentStep::gate_sum(std::size_t row, std::span<const double> h) const {
+  return x_gates[row] + recur(row, h) + hidden_bias[row];
+}
+
+void RecurrentStep::add_recurrence(std::size_t row, double factor, std::span<double> target) const {
+  for (std::size_t i = 0; i < hidden; ++i) target[i] += factor * recurrence[row * hidden + i];
+}
+
+double RecurrentStep::activate(std::size_t which, double sum) const {
+  return activations[which](clip > 0 ? std::clamp(sum, -clip, clip) : sum);
+}
+
+double RecurrentStep::slope(std::size_t which, double sum) const {
+  return clip > 0 && std::abs(sum) > clip ? 0 : activations[which].slope(sum);
+}
+
+Cost recurrent_cost(const InferCall& call) {
+  const Operand& x = required_input(call, 0);
+  if (!x.has_shape() || x.shape().size() != 3) return {};
+  const auto counted = [](const Dim& dim) { return dim.is_number() ? dim.size : 1; };
+  const std::int64_t positions = counted(x.shape()[0]) * counted(x.shape()[1]);
+  return {.multiply_adds = positions * (known_element_count(required_input(call, 1)) +
+                                        known_element_count(required_input(call, 2)))};
+}
+
+OpDefinition recurrent_op(std::string name, std::vector<int> versions, const RecurrentCell& cell) {
+  return {
+      .name = std::move(name),
+      .versions = std::move(versions),
+      .required_inputs = 3,
+      .infer = [&cell](const InferCall& call) { return infer_recurrent(call, cell); },
+      .evaluate = [&cell](const EvaluateCall& call) { return evaluate_recurrent(call, cell); },
+      .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },
+      .gradient = recurrent_gradient,
+  };
 }
 
 }  // namespace edgeopt

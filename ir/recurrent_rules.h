@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ir/op.h"
@@ -61,13 +62,11 @@ const RecurrentCell& rnn_cell();
 const RecurrentCell& gru_cell();
 const RecurrentCell& lstm_cell();
 
-/// Y, Y_h and, with a cell state, Y_c
-std::vector<Operand> infer_recurrent(const InferCall& call, const RecurrentCell& cell);
-Tensors evaluate_recurrent(const EvaluateCall& call, const RecurrentCell& cell);
+/// The operator that repeats a cell, which must live as long as the program. Y, Y_h and, with a cell state,
+/// Y_c. Its gradient emits <name>Gradient (ir/ops/recurrent_gradient_table.cpp).
+OpDefinition recurrent_op(std::string name, std::vector<int> versions, const RecurrentCell& cell);
+
 /// Multiply-adds of W x and R h over all steps, batch entries and directions; symbols count as 1.
 Cost recurrent_cost(const InferCall& call);
-
-/// Emits <operator>Gradient (ir/ops/recurrent_gradient_table.cpp).
-std::vector<ValueId> recurrent_gradient(const GradientCall& call);
 
 }  // namespace edgeopt

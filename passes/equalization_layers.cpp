@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <span>
 
+#include "ir/op.h"
 #include "ir/tied_dims.h"
-#include "passes/framework/element_order.h"
 #include "passes/framework/match.h"
 
 namespace edgeopt {

@@ -36,7 +36,7 @@ std::map<std::string, double> balanced_shares(const Graph& model, const SampleSo
   std::vector<double> shares(std::begin(tried_shares), std::end(tried_shares));
   shares.push_back(options.pattern.share);
   SparsifyOptions few = options;
-  few.largest_sample_count = balancing_sample_count;
+  few.limits.largest_sample_count = balancing_sample_count;
   const std::vector<std::vector<double>> damages = sparsity_damages(model, samples, few, shares);
   const SparseCandidates candidates = sparse_candidates(model, options);
   std::vector<std::vector<LayerChoice>> layers;

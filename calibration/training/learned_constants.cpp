@@ -62,12 +62,6 @@ ValueInScope origin_of(const Scope& scope, ValueId id) {
   return found;
 }
 
-bool moves_elements(const Node& node) {
-  constexpr std::array names = {"Identity", "Slice",   "Concat",    "Unsqueeze",
-                                "Squeeze",  "Reshape", "Transpose", "Flatten"};
-  return std::ranges::any_of(names, [&](const char* name) { return node.is(name); });
-}
-
 // The constants whose elements a value holds; none if it has others too.
 std::vector<ValueInScope> sources_of(const Scope& scope, ValueId id) {
   if (id == ValueId::none) return {};

@@ -134,6 +134,7 @@ OpDefinition concat_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

@@ -54,6 +54,7 @@ OpDefinition depth_to_space_op() {
       .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

@@ -57,6 +57,7 @@ OpDefinition expand_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

@@ -42,6 +42,7 @@ OpDefinition flatten_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::in_order,
   };
 }
 

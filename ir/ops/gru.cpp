@@ -74,16 +74,6 @@ const RecurrentCell& gru_cell() {
   return cell;
 }
 
-OpDefinition gru_op() {
-  return {
-      .name = "GRU",
-      .versions = {1, 3, 7, 14, 22},
-      .required_inputs = 3,
-      .infer = [](const InferCall& call) { return infer_recurrent(call, gru_cell()); },
-      .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, gru_cell()); },
-      .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },
-      .gradient = recurrent_gradient,
-  };
-}
+OpDefinition gru_op() { return recurrent_op("GRU", {1, 3, 7, 14, 22}, gru_cell()); }
 
 }  // namespace edgeopt

@@ -15,6 +15,7 @@ OpDefinition identity_op() {
       .is_elementwise = true,
       .is_idempotent = true,
       .is_homogeneous = true,
+      .movement = Movement::in_order,
   };
 }
 

@@ -82,16 +82,6 @@ const RecurrentCell& lstm_cell() {
   return cell;
 }
 
-OpDefinition lstm_op() {
-  return {
-      .name = "LSTM",
-      .versions = {1, 7, 14, 22},
-      .required_inputs = 3,
-      .infer = [](const InferCall& call) { return infer_recurrent(call, lstm_cell()); },
-      .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, lstm_cell()); },
-      .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },
-      .gradient = recurrent_gradient,
-  };
-}
+OpDefinition lstm_op() { return recurrent_op("LSTM", {1, 7, 14, 22}, lstm_cell()); }
 
 }  // namespace edgeopt

@@ -87,6 +87,7 @@ OpDefinition reshape_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::in_order,
   };
 }
 

@@ -25,16 +25,6 @@ const RecurrentCell& rnn_cell() {
   return cell;
 }
 
-OpDefinition rnn_op() {
-  return {
-      .name = "RNN",
-      .versions = {1, 7, 14, 22},
-      .required_inputs = 3,
-      .infer = [](const InferCall& call) { return infer_recurrent(call, rnn_cell()); },
-      .evaluate = [](const EvaluateCall& call) { return evaluate_recurrent(call, rnn_cell()); },
-      .count_cost = [](const InferCall& call, std::span<const Operand>) { return recurrent_cost(call); },
-      .gradient = recurrent_gradient,
-  };
-}
+OpDefinition rnn_op() { return recurrent_op("RNN", {1, 7, 14, 22}, rnn_cell()); }
 
 }  // namespace edgeopt

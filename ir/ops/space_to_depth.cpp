@@ -48,6 +48,7 @@ OpDefinition space_to_depth_op() {
       .gradient = first_input_gradient(gradient),
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

@@ -121,6 +121,7 @@ OpDefinition split_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

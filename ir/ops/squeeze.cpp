@@ -61,6 +61,7 @@ OpDefinition squeeze_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::in_order,
   };
 }
 

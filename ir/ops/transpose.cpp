@@ -67,6 +67,7 @@ OpDefinition transpose_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::moves,
   };
 }
 

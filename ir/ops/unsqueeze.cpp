@@ -49,6 +49,7 @@ OpDefinition unsqueeze_op() {
       .tied_dims = tied_dims,
       .quantization = {.role = QuantizationRole::keeps_scale},
       .is_homogeneous = true,
+      .movement = Movement::in_order,
   };
 }
 

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <set>
 
-#include "passes/framework/element_order.h"
+#include "ir/op.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 

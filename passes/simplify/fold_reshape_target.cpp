@@ -1,5 +1,5 @@
 // reshape(x, computed) -> reshape(x, constant), when all dims of the result but one are known.
-#include "passes/framework/element_order.h"
+#include "passes/framework/reshape_dims.h"
 #include "passes/framework/rewrite.h"
 
 namespace edgeopt {

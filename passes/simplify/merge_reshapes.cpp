@@ -1,5 +1,5 @@
 // reshape(reshape(x)) == reshape(x), where each may be Reshape, Flatten, Squeeze or Unsqueeze
-#include "passes/framework/element_order.h"
+#include "passes/framework/reshape_dims.h"
 #include "passes/framework/rewrite.h"
 
 namespace edgeopt {

@@ -1,5 +1,5 @@
 // reshape(x) == x, and squeeze(unsqueeze(x)) == x, when the dims come out as they went in.
-#include "passes/framework/element_order.h"
+#include "passes/framework/reshape_dims.h"
 #include "passes/framework/rewrite.h"
 
 namespace edgeopt {

@@ -1,4 +1,5 @@
 // Operators that only give the same elements other dims: no step at all.
+#include "ir/op.h"
 #include "runtime/kernel.h"
 
 namespace edgeopt {
@@ -17,11 +18,18 @@ std::optional<std::string> decline_view(const KernelCall& call) {
   return std::nullopt;
 }
 
+std::vector<std::string> views() {
+  std::vector<std::string> names = {"Dropout"};  // in inference
+  for (const OpDefinition& op : all_ops())
+    if (op.movement == Movement::in_order) names.push_back(op.name);
+  return names;
+}
+
 }  // namespace
 
 Kernel view_kernel() {
   return {.name = "view",
-          .op_types = {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"},
+          .op_types = views(),
           .decline = decline_view,
           .bind = {},
           .is_view = true,

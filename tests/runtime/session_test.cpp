@@ -101,6 +101,19 @@ TEST_CASE("an addend that somebody still reads is not overwritten") {
   check_close(evaluate(graph, inputs), compile(graph)->run(inputs));
 }
 
+TEST_CASE("a square matrix that one node reads as it lies and another transposed is packed for each") {
+  Edit edit{Graph()};
+  edit.set_opset("", opset);
+  const ValueId x = edit.add_input("x", {.dtype = DataType::float32, .shape = Shape{3, 48}});
+  const ValueId w = edit.add_constant(normal_floats({48, 48}, "w"));
+  edit.add_output(edit.add_node("MatMul", {x, w}));
+  edit.add_output(edit.add_node("Gemm", {x, w}, {{"transB", 1}}));
+  edit.add_output(edit.add_node("Gemm", {x, w}));
+  const Graph graph = edit.apply();
+  const Tensors inputs = {normal_floats({3, 48}, "x")};
+  check_close(evaluate(graph, inputs), compile(graph)->run(inputs));
+}
+
 TEST_CASE("values whose dims depend on the inputs' elements run too") {
   Edit edit{Graph()};
   edit.set_opset("", opset);

@@ -17,6 +17,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/model_options.h"
 
 namespace edgeopt {
 namespace {
@@ -33,7 +34,7 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "ONNX model")->required()->type_name("MODEL");
+  declare_model(app, options.model);
   app.add_option("--engine", options.engine, "What runs it")
       ->check(CLI::IsMember({"native", "onnxruntime"}))
       ->capture_default_str();

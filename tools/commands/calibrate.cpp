@@ -14,6 +14,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/model_options.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -28,7 +29,7 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "ONNX model")->required()->type_name("MODEL");
+  declare_model(app, options.model);
   app.add_option("-o,--output", options.output, "Where to write the ranges")
       ->required()
       ->type_name("RANGES.json");

@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/distill_options.h"
+#include "tools/model_options.h"
 
 namespace edgeopt {
 namespace {
@@ -30,7 +31,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--teacher", options.teacher, "Model whose outputs are learned")
       ->required()
       ->type_name("MODEL");
-  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_output(app, options.output);
   declare_distill_options(app, options.learning);
   declare_data_options(app, options.data, "Samples to learn on; labels are not needed");
 }

@@ -16,6 +16,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/model_options.h"
 
 namespace edgeopt {
 namespace {
@@ -31,7 +32,7 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "ONNX model")->required()->type_name("MODEL");
+  declare_model(app, options.model);
   app.add_option("--reference", options.reference, "The original, to compare with on the same samples")
       ->type_name("MODEL");
   app.add_option("--metric", options.metrics, "Show these alone: top1,top5,agreement,divergence,sqnr,cosine")

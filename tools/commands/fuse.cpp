@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/describe.h"
+#include "tools/model_options.h"
 
 namespace edgeopt {
 namespace {
@@ -28,8 +29,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "ONNX model")->required()->type_name("MODEL");
-  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_model(app, options.model);
+  declare_output(app, options.output);
   app.add_option("--pipeline", options.pipeline, "Passes to run, see `edgeopt passes`")
       ->capture_default_str();
   app.add_option("--pass", options.pass, "Run this pass alone")->type_name("NAME");

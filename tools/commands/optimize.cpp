@@ -15,6 +15,7 @@
 #include "tools/data_options.h"
 #include "tools/describe.h"
 #include "tools/distill_options.h"
+#include "tools/model_options.h"
 #include "tools/prune_options.h"
 #include "tools/quantize_options.h"
 #include "tools/sparsity_options.h"
@@ -41,8 +42,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
-  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_model(app, options.model, "Float ONNX model");
+  declare_output(app, options.output);
   app.add_option("--test-data", options.test_data,
                  "Samples to judge on; without them half of --data is held back for it")
       ->type_name("D");

@@ -20,6 +20,7 @@
 #include "tools/describe_prune.h"
 #include "tools/describe_sparsity.h"
 #include "tools/distill_options.h"
+#include "tools/model_options.h"
 #include "tools/prune_options.h"
 #include "tools/sparsity_options.h"
 
@@ -43,8 +44,8 @@ struct Options {
 void declare(CLI::App& app, Options& options) {
   std::vector<std::string> methods;
   for (const std::string_view name : importance_method_names()) methods.emplace_back(name);
-  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
-  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_model(app, options.model, "Float ONNX model");
+  declare_output(app, options.output);
   app.add_option("--keep", options.keep,
                  "What may be left of the channels: macs=0.5, params=0.5 or latency=0.5")
       ->type_name("COST=SHARE");

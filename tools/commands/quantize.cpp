@@ -19,6 +19,7 @@
 #include "tools/data_options.h"
 #include "tools/describe.h"
 #include "tools/distill_options.h"
+#include "tools/model_options.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -39,8 +40,8 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
-  app.add_option("-o,--output", options.output, "Where to write the result")->required()->type_name("OUT");
+  declare_model(app, options.model, "Float ONNX model");
+  declare_output(app, options.output);
   app.add_option("--ranges", options.ranges, "Ranges from `edgeopt calibrate` instead of samples")
       ->type_name("RANGES.json");
   declare_quantize_options(app, options.quantization);

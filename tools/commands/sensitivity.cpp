@@ -12,6 +12,7 @@
 #include "support/hash.h"
 #include "tools/command.h"
 #include "tools/data_options.h"
+#include "tools/model_options.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -31,7 +32,7 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& options) {
-  app.add_option("model", options.model, "Float ONNX model")->required()->type_name("MODEL");
+  declare_model(app, options.model, "Float ONNX model");
   app.add_option("--test-data", options.test_data,
                  "Samples to measure damage on; without them half of --data is held back for it")
       ->type_name("D");

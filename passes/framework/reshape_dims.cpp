@@ -1,10 +1,6 @@
-#include "passes/framework/element_order.h"
+#include "passes/framework/reshape_dims.h"
 
 namespace edgeopt {
-
-bool keeps_element_order(const Node& node) {
-  return node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze");
-}
 
 std::optional<Dims> reshape_dims(const std::optional<Shape>& shape) {
   if (!shape) return std::nullopt;

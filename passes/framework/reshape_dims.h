@@ -1,11 +1,8 @@
-// Operators that keep the elements and their order and change the dims alone: Reshape, Flatten, Squeeze,
-// Unsqueeze.
+// The dims around operators that keep the elements and their order.
 #pragma once
 #include "ir/graph.h"
 
 namespace edgeopt {
-
-bool keeps_element_order(const Node& node);
 
 /// The dims that Reshape needs to make this shape out of any tensor that holds as many elements: numbers, and
 /// -1 for at most one dim that is no number. Nothing if two are open, or a dim is 0 (which Reshape reads as
