@@ -98,9 +98,10 @@ bool keeps_unit(const std::vector<Activation>& activations) {
 
 std::shared_ptr<const PackedConstant> pack(const Tensor& constant, const dnnl::memory::desc& from,
                                            const dnnl::memory::desc& to) {
-  const auto* bytes = reinterpret_cast<const char*>(&to.data);
-  // The descriptor is plain data without padding of its own, so its bytes name the format.
-  const std::string format(bytes, sizeof(to.data));
+  // Descriptors are plain data without padding of their own, so their bytes name the format. The one that is
+  // read counts too: a square matrix read transposed has the same dims.
+  std::string format(reinterpret_cast<const char*>(&from.data), sizeof(from.data));
+  format.append(reinterpret_cast<const char*>(&to.data), sizeof(to.data));
   return packed_constant(constant, format, to.get_size(), [&](std::byte* target) {
     dnnl::stream stream(cpu_engine());
     dnnl::memory source(from, cpu_engine(), const_cast<std::byte*>(constant.bytes().data()));

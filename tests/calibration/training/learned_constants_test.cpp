@@ -14,7 +14,7 @@ namespace {
 // The names of what the MatMul that computes y learns when its weight is written as `form` gives w.
 std::vector<std::string> learned_behind(const std::string& form) {
   const std::string head =
-      "g (float[1,2] x, int64[2] i) => (float[1,3] y) <float[2,6] u = "
+      "g (float[1,2] x, int64[2] i) => (float[1,m] y) <float[2,6] u = "
       "{1,2,3,4,5,6,7,8,9,1,2,3}, float[3,2] v = {1,2,3,4,5,6}> {";
   const Graph graph =
       with_inferred_types(graph_from_text(head + form + " y = MatMul(x, w) }", {.opset = 17}));
@@ -31,7 +31,7 @@ TEST_CASE("a weight is learned behind nodes that only move its elements") {
   CHECK(learned_behind("w = Transpose<perm = [1,0]>(v)") == Names{"v"});
   CHECK(learned_behind("w, rest = Split<axis = 1>(u)") == Names{"u"});
   CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) s, r = Split<axis = 1>(u) a = Identity(s) "
-                       "w = Concat<axis = 0>(t, a)") == Names{"v", "u"});
+                       "w = Concat<axis = 1>(t, a)") == Names{"v", "u"});
 }
 
 TEST_CASE("a weight is left alone behind a node that looks it up, computes it or adds elements") {
@@ -39,7 +39,7 @@ TEST_CASE("a weight is left alone behind a node that looks it up, computes it or
   CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) w = Tanh(t)").empty());
   CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) p = Constant<value_ints = [0,0,0,0]>() w = Pad(t, p)")
             .empty());
-  CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) r = Tanh(t) w = Concat<axis = 0>(t, r)").empty());
+  CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) r = Tanh(t) w = Concat<axis = 1>(t, r)").empty());
 }
 
 }  // namespace edgeopt
