@@ -35,12 +35,14 @@ std::vector<double> numbers_of(std::string_view key, const toml::node& node) {
   return numbers;
 }
 
+/// One number is height and width, as on the command line.
 std::vector<std::int64_t> size_of(std::string_view key, const toml::node& node) {
+  if (node.is_integer()) return {**node.as_integer(), **node.as_integer()};
   std::vector<std::int64_t> size;
   if (node.is_array())
     for (const toml::node& element : *node.as_array())
       if (element.is_integer()) size.push_back(**element.as_integer());
-  if (size.size() != 2) refuse(key, "[height, width]");
+  if (size.size() != 2) refuse(key, "[height, width], or one number for both");
   return size;
 }
 

@@ -166,6 +166,18 @@ TEST_CASE("a data .toml names the samples beside it and how to prepare them") {
   CHECK(overridden.read(0).inputs[0].data<float>()[0] == doctest::Approx(2));
 }
 
+TEST_CASE("one number for a size in a data .toml is height and width") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "images");
+  write_png(folder / "images/a.png", flat_image(5, 4, {255, 0, 0}));
+  const std::string one = folder.write("one.toml", "folder = 'images'\nresize = 3\ncrop = 2\n");
+  const std::string both = folder.write("both.toml", "folder = 'images'\nresize = [3, 3]\ncrop = [2, 2]\n");
+  const auto first = [&](const std::string& path) {
+    return open_samples(path, image_graph(), {}, 1).read(0).inputs[0];
+  };
+  CHECK(first(one) == first(both));
+}
+
 TEST_CASE("a data .toml with unknown keys or wrong values is refused by name") {
   const TemporaryFolder folder;
   const auto check = [&](const std::string& text, const std::string& expected) {
@@ -176,7 +188,7 @@ TEST_CASE("a data .toml with unknown keys or wrong values is refused by name") {
   check("file = 'x.npz'\nmeen = 1", "unknown key 'meen'");
   check("mean = 1", "neither 'file' nor 'folder'");
   check("file = 'x.npz'\nmean = 'a'", "'mean' must be a number");
-  check("file = 'x.npz'\nresize = 3", "'resize' must be [height, width]");
+  check("file = 'x.npz'\nresize = [3]", "'resize' must be [height, width]");
   check("file = 'x.npz'\nstd = 0", "std is 0");
   check("file = 'x.npz'\nlayout = 'chwn'", "layout is 'chwn'");
   check("file = ", "line 1");
