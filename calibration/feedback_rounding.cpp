@@ -60,14 +60,14 @@ HessianRoot::HessianRoot(const std::vector<double>& products, std::vector<std::i
   }
 }
 
-double HessianRoot::round(std::span<const double> weights, float scale, const QuantizationScheme& scheme,
-                          std::span<std::int32_t> integers) const {
+double HessianRoot::round(std::span<const double> weights, std::span<const float> scales,
+                          const QuantizationScheme& scheme, std::span<std::int32_t> integers) const {
   std::vector<double> carried(static_cast<std::size_t>(columns_), 0.0);
-  const auto step = static_cast<double>(scale);
   double error = 0;
   for (std::int64_t i = 0; i < columns_; ++i) {
     const double* row = root_.data() + i * columns_;
     const auto column = static_cast<std::size_t>(order_[static_cast<std::size_t>(i)]);
+    const auto step = static_cast<double>(scales[column]);
     const double moved = carried[static_cast<std::size_t>(i)];
     const double target = weights[column] + moved / row[i];
     const double nearest =

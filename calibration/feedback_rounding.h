@@ -17,13 +17,13 @@ class HessianRoot {
   /// In an order of one's own.
   HessianRoot(const std::vector<double>& products, std::vector<std::int64_t> order);
 
-  /// The integers of one output's weights at this scale.
+  /// The integers of one output's weights at these scales, one per column.
   ///
-  /// In order, target_i = w_i + (sum over k < i of R_ki d_k) / R_ii with d_k = w_k - scale * q_k, and q_i is
-  /// target_i rounded: what the error d'Hd = sum over i of (sum over k <= i of R_ki d_k)^2 asks for, term by
-  /// term. A weight that is exactly 0 was made so by pruning, and stays. returns  d'Hd
-  double round(std::span<const double> weights, float scale, const QuantizationScheme& scheme,
-               std::span<std::int32_t> integers) const;
+  /// In order, target_i = w_i + (sum over k < i of R_ki d_k) / R_ii with d_k = w_k - scale_k * q_k, and q_i
+  /// is target_i rounded: what the error d'Hd = sum over i of (sum over k <= i of R_ki d_k)^2 asks for, term
+  /// by term. A weight that is exactly 0 was made so by pruning, and stays. returns  d'Hd
+  double round(std::span<const double> weights, std::span<const float> scales,
+               const QuantizationScheme& scheme, std::span<std::int32_t> integers) const;
 
   /// Columns, the first to be decided first.
   const std::vector<std::int64_t>& order() const { return order_; }

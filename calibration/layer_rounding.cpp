@@ -116,8 +116,10 @@ class Rounding {
 
   Trial tried(const std::vector<Block>& blocks, std::vector<double>& weights, float scale) const {
     Trial trial{.error = 0, .scale = scale, .integers = std::vector<std::int32_t>(weights.size())};
+    std::vector<float> scales(weights.size(), scale);
     for (const Block& block : blocks)
-      trial.error += block.root->round(block.of(weights), scale, task_.scheme, block.of(trial.integers));
+      trial.error +=
+          block.root->round(block.of(weights), block.of(scales), task_.scheme, block.of(trial.integers));
     return trial;
   }
 

@@ -94,6 +94,11 @@ Tensors StagedRun::inputs_of(const Graph& graph, const Piece& piece, std::int64_
 
 void StagedRun::compute(const Graph& graph, ValueId target,
                         const std::function<void(std::int64_t, const Tensor&)>& visit) {
+  if (!graph.producer(target)) {
+    const Piece input{.inputs = {target}};
+    parallel_for(sample_count_, [&](std::int64_t i, int) { visit(i, inputs_of(graph, input, i)[0]); });
+    return;
+  }
   const Piece piece = piece_for(graph, target);
   std::vector<ValueId> outputs = {target};
   outputs.insert(outputs.end(), piece.kept.begin(), piece.kept.end());

@@ -22,9 +22,9 @@ class StagedRun {
   StagedRun(const SampleSource& samples, std::int64_t sample_count)
       : samples_(samples), sample_count_(sample_count) {}
 
-  /// Computes `target` for every sample; visit(i, tensor) is called in parallel. Everything before the node
-  /// that computes `target` is then done and will not be computed again; that node itself will be (it may
-  /// change).
+  /// Computes `target` (or reads it, if it is an input) for every sample; visit(i, tensor) is called in
+  /// parallel. Everything before the node that computes `target` is then done and will not be computed again;
+  /// that node itself will be (it may change).
   void compute(const Graph& graph, ValueId target,
                const std::function<void(std::int64_t, const Tensor&)>& visit);
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "calibration/bias_correction.h"
+#include "calibration/block_rounding.h"
 #include "calibration/channel_equalization.h"
 #include "calibration/class_scores.h"
 #include "calibration/second_order_rounding.h"
@@ -288,10 +289,12 @@ QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& 
 }
 
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
-                                      const QuantizeOptions& options) {
+                                      const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);
   const Graph fused = story.run("fuse", story.run("widen", model));
-  const Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
+  Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
+  if (samples && options.rounding != WeightRounding::nearest)
+    marked = with_second_order_blocks(marked, *samples, {.progress = options.progress});
   QuantizedModel result{.graph = story.run("quantize_blocks", marked), .prepared = fused};
   for (const NodeId id : result.graph.nodes())
     if (result.graph.node(id).attributes.get_int("block_size", 0) > 0) ++result.packed_layer_count;

@@ -115,12 +115,12 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
 /// were decided (Value::quantization); no bias correction without samples.
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options);
 
-/// The model with the weights of MatMul and Gemm in blocks of 4 bits, everything else in float; no samples
-/// needed.
+/// The model with the weights of MatMul and Gemm in blocks of 4 bits, everything else in float.
 ///
+/// samples             what weights are rounded for (calibration/block_rounding.h); null: to nearest
 /// as_mat_mul_n_bits  as com.microsoft.MatMulNBits instead of DequantizeLinear with block_size
 /// throws             UserError if there are no such weights, or the model cannot be written at opset 21
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
-                                      const QuantizeOptions& options);
+                                      const SampleSource* samples, const QuantizeOptions& options);
 
 }  // namespace edgeopt

@@ -157,8 +157,7 @@ class RangeSearch {
       expected[static_cast<std::size_t>(i)] = outputs;
     });
     for (std::size_t k = 0; k < scales_.size(); ++k) {
-      const ValueId first = scales_[k].values[0];
-      if (graph_.producer(first)) run.compute(graph_, first, [](std::int64_t, const Tensor&) {});
+      run.compute(graph_, scales_[k].values[0], [](std::int64_t, const Tensor&) {});
       for (std::size_t f = 0; f < factors.size(); ++f)
         sums_[k][f] += can_be(scales_[k], factors[f]) ? loss_with(scales_[k], factors[f], run, expected)
                                                       : std::numeric_limits<double>::infinity();

@@ -34,7 +34,7 @@ double error_of(const std::vector<double>& products, const std::vector<double>& 
 TEST_CASE("feedback rounding: inputs that have nothing to do with each other are rounded to nearest") {
   const HessianRoot root({4, 0, 0, 0, 1, 0, 0, 0, 9}, 3);
   std::vector<std::int32_t> integers(3);
-  root.round(std::vector<double>{0.4, 1.6, -2.2}, 1, symmetric_8, integers);
+  root.round(std::vector<double>{0.4, 1.6, -2.2}, std::vector<float>(3, 1), symmetric_8, integers);
   CHECK(integers == std::vector<std::int32_t>{0, 2, -2});
 }
 
@@ -42,21 +42,28 @@ TEST_CASE("feedback rounding: of two equal inputs the second makes up for the fi
   // 0.4 + 0.4 = 0.8 is nearer to 0 + 1 than to 0 + 0.
   const HessianRoot root({1, 1, 1, 1}, 2);
   std::vector<std::int32_t> integers(2);
-  root.round(std::vector<double>{0.4, 0.4}, 1, symmetric_8, integers);
+  root.round(std::vector<double>{0.4, 0.4}, std::vector<float>(2, 1), symmetric_8, integers);
   CHECK(integers == std::vector<std::int32_t>{0, 1});
+}
+
+TEST_CASE("feedback rounding: every column has its own scale") {
+  const HessianRoot root({1, 0, 0, 1}, 2);
+  std::vector<std::int32_t> integers(2);
+  root.round(std::vector<double>{3, 3}, std::vector<float>{1, 0.5}, symmetric_8, integers);
+  CHECK(integers == std::vector<std::int32_t>{3, 6});
 }
 
 TEST_CASE("feedback rounding: a weight that is exactly 0 stays 0, whatever it could make up for") {
   const HessianRoot root({1, 1, 1, 1, 1, 1, 1, 1, 1}, 3);
   std::vector<std::int32_t> integers(3);
-  root.round(std::vector<double>{0.4, 0, 0.4}, 1, symmetric_8, integers);
+  root.round(std::vector<double>{0.4, 0, 0.4}, std::vector<float>(3, 1), symmetric_8, integers);
   CHECK(integers == std::vector<std::int32_t>{0, 0, 1});
 }
 
 TEST_CASE("feedback rounding: without inputs every weight is rounded to nearest, and integers saturate") {
   const HessianRoot root({0, 0, 0, 0}, 2);
   std::vector<std::int32_t> integers(2);
-  root.round(std::vector<double>{100, -100}, 1, symmetric_4, integers);
+  root.round(std::vector<double>{100, -100}, std::vector<float>(2, 1), symmetric_4, integers);
   CHECK(integers == std::vector<std::int32_t>{7, -8});
 }
 
@@ -78,7 +85,8 @@ TEST_CASE("feedback rounding: gives less error than nearest on correlated inputs
     nearest.push_back(static_cast<std::int32_t>(std::nearbyint(weights.back())));
   }
   std::vector<std::int32_t> integers(n);
-  const double told = HessianRoot(products, n).round(weights, 1, symmetric_8, integers);
+  const double told =
+      HessianRoot(products, n).round(weights, std::vector<float>(n, 1), symmetric_8, integers);
   const double error = error_of(products, weights, integers);
   CHECK(error < 0.5 * error_of(products, weights, nearest));
   // The damping adds 1 % of the mean diagonal for each of 24 differences of at most about 1.

@@ -208,10 +208,12 @@ describe('weights in the branches of If', () => {
 
 describe('weights in blocks of 4 bits', () => {
   const model = sample('vision_transformer', 'shapes');
-  for (const format of ['qdq', 'matmulnbits']) {
-    it(`as ${format}, ONNX Runtime computes them with MatMulNBits, as accurately as edgeopt says`, async () => {
-      const file = path.join(folder, `blocks.${format}.onnx`);
-      await edgeopt('quantize', model.file, '--scheme', 'w4', '--format', format, '-o', file);
+  const ways = [['qdq', []], ['matmulnbits', []], ['qdq', ['--data', `${model.calibration}[0:100]`]]];
+  for (const [format, rounded_for] of ways) {
+    const rounding = rounded_for.length > 0 ? ', rounded for samples' : '';
+    it(`as ${format}${rounding}, ONNX Runtime computes them with MatMulNBits, as accurately as edgeopt says`, async () => {
+      const file = path.join(folder, `blocks.${format}.${rounded_for.length}.onnx`);
+      await edgeopt('quantize', model.file, '--scheme', 'w4', '--format', format, ...rounded_for, '-o', file);
       const graph = await judge('graph', file);
       assert.ok(JSON.stringify(graph).includes('MatMulNBits'), 'no MatMulNBits runs');
       const evaluation = path.join(folder, 'blocks.json');

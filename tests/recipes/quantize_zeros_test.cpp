@@ -104,7 +104,7 @@ TEST_CASE("zeros stay zeros in blocks of 4 bits, in either form") {
   const Tensor weight = *model.constant(*model.find_value("w"));
   // Row i of the identity asks for row i of the weight.
   for (const bool as_mat_mul_n_bits : {false, true}) {
-    const Graph packed = quantize_weight_blocks(model, {.block_size = 16}, as_mat_mul_n_bits,
+    const Graph packed = quantize_weight_blocks(model, {.block_size = 16}, as_mat_mul_n_bits, nullptr,
                                                 {.profile = load_profile("x86_avx512_vnni")})
                              .graph;
     for (std::size_t row = 0; row < 8; row += 2) {

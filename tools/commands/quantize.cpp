@@ -58,7 +58,7 @@ void declare(CLI::App& app, Options& options) {
                "With --recover: learn rounding block by block before learning end to end")
       ->group("Learning");
   app.add_option("--block-size", options.blocks.block_size,
-                 "With --scheme w4 (4-bit weights alone, no samples): weights that share a scale")
+                 "With --scheme w4 (4-bit weights alone; samples are optional): weights that share a scale")
       ->check(CLI::IsMember({16, 32, 64, 128, 256}))
       ->capture_default_str();
   app.add_option(
@@ -90,7 +90,7 @@ Goal size_goal(const Options& options) {
   return goal;
 }
 
-// Weights alone need neither samples nor ranges.
+// Weights alone need no ranges, and no samples either unless they are rounded for them.
 constexpr std::string_view blocks_scheme = "w4";
 
 QuantizedModel quantize_blocks(const Options& options, const Graph& model, const RunContext& context) {
@@ -100,8 +100,12 @@ QuantizedModel quantize_blocks(const Options& options, const Graph& model, const
     throw UserError("--goal chooses widths layer by layer, --scheme w4 has one; leave one of the two out");
   if (options.recovers)
     throw UserError("--recover does not learn weights in blocks; leave one of the two out");
+  if (options.data.data.empty() && flags.rounding == "second-order")
+    throw UserError("--rounding second-order needs samples to round for; give --data");
+  std::optional<SampleSource> samples;
+  if (!options.data.data.empty()) samples = open_data(options.data, model, context);
   return quantize_weight_blocks(model, options.blocks, options.format == "matmulnbits",
-                                quantize_options(flags, context));
+                                samples ? &*samples : nullptr, quantize_options(flags, context));
 }
 
 SizedModel quantize(const Options& options, const Graph& model, const RunContext& context) {
