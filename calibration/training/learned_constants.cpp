@@ -53,8 +53,10 @@ struct ValueInScope {
 ValueInScope origin_of(const Scope& scope, ValueId id) {
   ValueInScope found{&scope, id};
   while (found.scope->graph.value(found.value).is_captured) {
+    const Node* owner = found.scope->owner;
+    if (!owner) throw InternalError("a subgraph is looked at without the graph around it");
     const std::string& name = found.scope->graph.name_of(found.value);
-    const auto& captures = found.scope->owner->captures;
+    const auto& captures = owner->captures;
     const auto capture = std::ranges::find(captures, name, &Capture::name);
     if (capture == captures.end()) throw InternalError("a subgraph reads what its node does not capture");
     found = {found.scope->outer, capture->value};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ir/infer.h"
+#include "support/error.h"
 #include "tests/support/onnx_text.h"
 
 namespace edgeopt {
@@ -40,6 +41,20 @@ TEST_CASE("a weight is left alone behind a node that looks it up, computes it or
   CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) p = Constant<value_ints = [0,0,0,0]>() w = Pad(t, p)")
             .empty());
   CHECK(learned_behind("t = Transpose<perm = [1,0]>(v) r = Tanh(t) w = Concat<axis = 1>(t, r)").empty());
+}
+
+TEST_CASE("a branch without the graph around it is refused, not followed outwards") {
+  const Graph whole = with_inferred_types(graph_from_text(R"(
+    g (bool c, float[1,2] x) => (float[1,3] y) <float[2,3] v = {1,2,3,4,5,6}> {
+      y = If(c)<then_branch = a () => (float[1,3] p) { p = MatMul(x, v) },
+                else_branch = b () => (float[1,3] q) { q = MatMul(x, v) }>
+    })",
+                                                          {.opset = 17}));
+  const Node& branching = *whole.producer(whole.outputs()[0]);
+  CHECK(learned_constants(whole, branching).size() == 2);
+  const Graph& branch = **branching.attributes.get<GraphPtr>("then_branch");
+  const Node& layer = *branch.producer(branch.outputs()[0]);
+  CHECK_THROWS_AS(learned_constants(branch, layer), InternalError);
 }
 
 }  // namespace edgeopt
