@@ -208,7 +208,7 @@ describe('weights in the branches of If', () => {
 
 describe('weights in blocks of 4 bits', () => {
   const model = sample('vision_transformer', 'shapes');
-  const ways = [['qdq', []], ['matmulnbits', []], ['qdq', ['--data', `${model.calibration}[0:100]`]]];
+  const ways = [['qdq', []], ['matmulnbits', []], ['qdq', ['--data', model.calibration]]];
   for (const [format, rounded_for] of ways) {
     const rounding = rounded_for.length > 0 ? ', rounded for samples' : '';
     it(`as ${format}${rounding}, ONNX Runtime computes them with MatMulNBits, as accurately as edgeopt says`, async () => {
