@@ -16,7 +16,7 @@
 
 #include "ir/edit.h"
 #include "ir/evaluate.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "ir/infer.h"
 #include "ir/onnx/onnx.h"
 #include "passes/framework/pipeline.h"

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "calibration/channel_means.h"
-#include "calibration/integer_layers.h"
+#include "calibration/layers/integer_layers.h"
 #include "calibration/staged_run.h"
 #include "ir/edit.h"
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 
 namespace edgeopt {

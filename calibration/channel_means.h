@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 
 namespace edgeopt {

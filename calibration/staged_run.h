@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 
 namespace edgeopt {

@@ -19,7 +19,7 @@ endfunction()
 
 edgeopt_layer(support FOLDERS support USES fmt::fmt OpenSSL::Crypto OpenMP::OpenMP_CXX Threads::Threads)
 
-edgeopt_layer(ir FOLDERS ir ir/ops ir/onnx USES edgeopt_support)
+edgeopt_layer(ir FOLDERS ir ir/ops ir/rules ir/gradient ir/quantization ir/onnx USES edgeopt_support)
 target_compile_definitions(edgeopt_ir PRIVATE ONNX_ML=1 ONNX_NAMESPACE=onnx)
 target_link_libraries(edgeopt_ir PRIVATE onnx onnx_proto protobuf::libprotobuf)
 edgeopt_registry(TARGET edgeopt_ir KIND op TYPE OpDefinition HEADER ir/op.h LIST all_ops FOLDERS ir/ops)
@@ -38,18 +38,19 @@ set_source_files_properties(${kernel_sources} runtime/reorder.cpp runtime/stride
 edgeopt_registry(TARGET edgeopt_runtime KIND kernel TYPE Kernel HEADER runtime/kernel.h LIST all_kernels
   FOLDERS runtime/kernels)
 
-edgeopt_layer(calibration FOLDERS calibration calibration/training USES edgeopt_runtime edgeopt_hwprofiles)
+edgeopt_layer(calibration FOLDERS calibration calibration/samples calibration/ranges calibration/layers calibration/rounding
+  calibration/equalization calibration/pruning calibration/sparsity calibration/training USES edgeopt_runtime edgeopt_hwprofiles)
 target_link_libraries(edgeopt_calibration PRIVATE PkgConfig::LIBZIP PkgConfig::TOMLPLUSPLUS JPEG::JPEG PNG::PNG
   nlohmann_json::nlohmann_json Eigen3::Eigen)
 
 # Threads run over samples; a product that Eigen splits would depend on their number.
 target_compile_definitions(edgeopt_calibration PRIVATE EIGEN_DONT_PARALLELIZE)
 # Linear algebra is unbearable without optimization, in any build.
-set_source_files_properties(calibration/normal_equations.cpp calibration/reconstruction.cpp calibration/repair.cpp
-  calibration/weighted_layer.cpp PROPERTIES COMPILE_OPTIONS "-O3")
+set_source_files_properties(calibration/layers/normal_equations.cpp calibration/pruning/reconstruction.cpp calibration/pruning/repair.cpp
+  calibration/layers/weighted_layer.cpp PROPERTIES COMPILE_OPTIONS "-O3")
 
 edgeopt_layer(passes FOLDERS passes passes/framework passes/convert passes/simplify passes/fuse passes/quantize
-  USES edgeopt_ir edgeopt_hwprofiles)
+  passes/opsets passes/prune USES edgeopt_ir edgeopt_hwprofiles)
 edgeopt_registry(TARGET edgeopt_passes KIND pass TYPE Pass HEADER passes/framework/pass.h LIST all_passes
   FOLDERS passes/convert passes/simplify passes/fuse passes/quantize)
 

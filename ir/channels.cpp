@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/move_elements.h"
+#include "ir/rules/move_elements.h"
 
 namespace edgeopt {
 

@@ -6,7 +6,7 @@
 
 #include "ir/edit.h"
 #include "ir/op.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -70,9 +70,9 @@ struct Cost {
 using CostRule = std::function<Cost(const InferCall& call, std::span<const Operand> outputs)>;
 
 /// Builds the gradients of a node's inputs from those of its outputs, as nodes added to `edit` (vocabulary:
-/// ir/gradient_rules.h). Returns one value per input, then one per capture, each of its shape and element
-/// type; ValueId::none, or fewer values, where one has no gradient (which means zero). Called only at opset
-/// 13 and later.
+/// ir/gradient/gradient_rules.h). Returns one value per input, then one per capture, each of its shape and
+/// element type; ValueId::none, or fewer values, where one has no gradient (which means zero). Called only at
+/// opset 13 and later.
 struct GradientCall {
   const Node& node;
   const Graph& graph;

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "ir/float_formats.h"
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -11,7 +11,7 @@
 #include "passes/framework/clip.h"
 #include "passes/framework/match.h"
 #include "passes/framework/tensor_algebra.h"
-#include "passes/index_sets.h"
+#include "passes/prune/index_sets.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -9,7 +9,7 @@
 #include "hwprofiles/profile.h"
 #include "ir/graph.h"
 #include "ir/label.h"
-#include "ir/quantization_scheme.h"
+#include "ir/quantization/quantization_scheme.h"
 #include "passes/quantization_layers.h"
 #include "passes/scale_groups.h"
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "ir/graph.h"
-#include "ir/quantization_scheme.h"
+#include "ir/quantization/quantization_scheme.h"
 
 namespace edgeopt {
 

@@ -7,8 +7,8 @@
 #include <limits>
 #include <optional>
 
-#include "passes/graph_cost.h"
-#include "passes/residual_blocks.h"
+#include "passes/prune/graph_cost.h"
+#include "passes/prune/residual_blocks.h"
 #include "recipes/evaluation.h"
 #include "support/error.h"
 

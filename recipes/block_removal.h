@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 #include "support/progress.h"
 
@@ -32,8 +32,8 @@ struct BlockChoice {
 
 /// The graph without residual blocks: those that are named, then `count` more. For these every round measures
 /// the model without each block that is left, and takes the one with the least damage per time saved
-/// (estimated, passes/graph_cost.h); damage is the divergence of the classes from the graph's, or where there
-/// are none the error over the energy of the outputs.
+/// (estimated, passes/prune/graph_cost.h); damage is the divergence of the classes from the graph's, or where
+/// there are none the error over the energy of the outputs.
 ///
 /// returns  fewer blocks where there are no more; the same at any thread count
 /// throws   UserError if a name is that of no block, with the names there are

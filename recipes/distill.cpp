@@ -6,7 +6,7 @@
 namespace edgeopt {
 namespace {
 
-constexpr int first_opset_with_gradients = 13;  // ir/gradient.h
+constexpr int first_opset_with_gradients = 13;  // ir/gradient/gradient.h
 
 Graph after_pass(const Graph& graph, std::string_view pass) {
   return run_pipeline(pipeline_of(pass), graph, {}).graph;

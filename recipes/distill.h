@@ -1,7 +1,7 @@
 // Distillation of models as files hold them: of any opset.
 #pragma once
-#include "calibration/distillation.h"
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
+#include "calibration/training/distillation.h"
 #include "ir/graph.h"
 
 namespace edgeopt {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 #include "recipes/statistics.h"
 

@@ -6,7 +6,7 @@
 
 #include "ir/edit.h"
 #include "ir/infer.h"
-#include "passes/remove_channels.h"
+#include "passes/prune/remove_channels.h"
 #include "recipes/optimize.h"
 
 namespace edgeopt {

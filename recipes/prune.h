@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "calibration/importance.h"
-#include "calibration/repair.h"
-#include "calibration/samples.h"
+#include "calibration/pruning/importance.h"
+#include "calibration/pruning/repair.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
-#include "passes/channel_groups.h"
-#include "passes/choose_channels.h"
+#include "passes/prune/channel_groups.h"
+#include "passes/prune/choose_channels.h"
 #include "recipes/block_removal.h"
 #include "recipes/fuse.h"
 #include "recipes/judging.h"

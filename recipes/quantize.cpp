@@ -8,10 +8,10 @@
 #include <set>
 
 #include "calibration/bias_correction.h"
-#include "calibration/block_rounding.h"
-#include "calibration/channel_equalization.h"
 #include "calibration/class_scores.h"
-#include "calibration/second_order_rounding.h"
+#include "calibration/equalization/channel_equalization.h"
+#include "calibration/rounding/block_rounding.h"
+#include "calibration/rounding/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/factor_groups.h"

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "calibration/block_reconstruction.h"
-#include "calibration/calibrate.h"
-#include "calibration/distillation.h"
-#include "calibration/samples.h"
+#include "calibration/ranges/calibrate.h"
+#include "calibration/samples/samples.h"
+#include "calibration/training/block_reconstruction.h"
+#include "calibration/training/distillation.h"
 #include "hwprofiles/profile.h"
 #include "ir/graph.h"
 #include "passes/framework/pipeline.h"
@@ -40,7 +40,7 @@ struct RecoveryOptions {
 enum class WeightRounding {
   automatic,  // second_order below 8 bits, nearest at 8
   nearest,
-  second_order,  // calibration/second_order_rounding.h
+  second_order,  // calibration/rounding/second_order_rounding.h
 };
 
 /// Whether observed ranges are changed where the model's outputs lose less (recipes/range_search.h).
@@ -56,7 +56,7 @@ enum class Equalization {
   /// Equal ranges of both weights (pass equalize_channels). With one scale per channel it gains little and
   /// can lose much (kws-dscnn, min-max: 25.5 dB without, 18.6 dB with).
   weights,
-  samples,  // calibration/channel_equalization.h
+  samples,  // calibration/equalization/channel_equalization.h
 };
 std::string_view name_of(Equalization equalization);
 std::optional<Equalization> equalization_named(std::string_view name);
@@ -117,7 +117,7 @@ QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& 
 
 /// The model with the weights of MatMul and Gemm in blocks of 4 bits, everything else in float.
 ///
-/// samples             what weights are rounded for (calibration/block_rounding.h); null: to nearest
+/// samples             what weights are rounded for (calibration/rounding/block_rounding.h); null: to nearest
 /// as_mat_mul_n_bits  as com.microsoft.MatMulNBits instead of DequantizeLinear with block_size
 /// throws             UserError if there are no such weights, or the model cannot be written at opset 21
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 #include "passes/quantization_plan.h"
 #include "support/progress.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 #include "recipes/layer_evidence.h"
 #include "recipes/quantize.h"
@@ -29,8 +29,8 @@ struct SensitivityOptions {
   /// 0.98 to 0.99 (docs/sensitivity.md).
   int direction_count = 8;
   std::uint64_t seed = 1;
-  /// The same nodes with weights that were rounded before (calibration/second_order_rounding.h): a quantized
-  /// layer takes its own from here. Null: rounded to nearest.
+  /// The same nodes with weights that were rounded before (calibration/rounding/second_order_rounding.h): a
+  /// quantized layer takes its own from here. Null: rounded to nearest.
   const Graph* rounded = nullptr;
   Progress progress = {};
 };

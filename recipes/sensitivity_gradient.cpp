@@ -8,7 +8,7 @@
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/extract.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "recipes/sensitivity_layers.h"
 #include "runtime/engine.h"
 #include "support/parallel.h"

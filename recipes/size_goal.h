@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 #include "recipes/quantize.h"
 #include "recipes/weight_widths.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "calibration/samples.h"
-#include "calibration/sparsification.h"
+#include "calibration/samples/samples.h"
+#include "calibration/sparsity/sparsification.h"
 #include "ir/graph.h"
 #include "recipes/judging.h"
 #include "support/error.h"

@@ -5,7 +5,7 @@
 #include <map>
 #include <optional>
 
-#include "calibration/second_order_rounding.h"
+#include "calibration/rounding/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "ir/onnx/onnx.h"

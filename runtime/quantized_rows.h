@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "ir/fake_quantize.h"
+#include "ir/quantization/fake_quantize.h"
 #include "runtime/kernel.h"
 
 namespace edgeopt {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "tools/command.h"
 
 namespace edgeopt {

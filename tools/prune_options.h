@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "passes/choose_channels.h"
+#include "passes/prune/choose_channels.h"
 #include "recipes/block_removal.h"
 
 namespace CLI {

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <vector>
 
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "calibration/training/augmentation.h"
 
 namespace edgeopt {

@@ -8,7 +8,7 @@
 #include "calibration/class_scores.h"
 #include "calibration/training/losses.h"
 #include "ir/evaluate.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "ir/inline_graph.h"
 #include "ir/op.h"
 #include "support/error.h"

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "ir/evaluate.h"
-#include "ir/quantization_scheme.h"
-#include "ir/quantized_scale.h"
+#include "ir/quantization/quantization_scheme.h"
+#include "ir/quantization/quantized_scale.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -5,11 +5,11 @@
 #include <optional>
 #include <utility>
 
-#include "calibration/weight_matrix.h"
+#include "calibration/layers/weight_matrix.h"
+#include "ir/gradient/scan_gradient.h"
 #include "ir/label.h"
 #include "ir/op.h"
-#include "ir/scan_gradient.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "ir/edit.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "runtime/engine.h"
 #include "support/error.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/quantized_scale.h"
+#include "ir/quantization/quantized_scale.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -6,10 +6,10 @@
 #include <map>
 #include <set>
 
+#include "calibration/layers/weight_matrix.h"
 #include "calibration/training/integer_places.h"
 #include "calibration/training/learned_constants.h"
 #include "calibration/training/soft_rounding.h"
-#include "calibration/weight_matrix.h"
 #include "ir/edit.h"
 #include "ir/label.h"
 #include "support/error.h"

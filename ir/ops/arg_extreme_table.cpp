@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -1,7 +1,7 @@
 // The mean of each window; padding counts as zeros if count_include_pad, else not at all
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/pool_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/pool_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "ir/dim_arithmetic.h"
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/dim_arithmetic.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,7 +1,7 @@
 // The same bits under another element type of the same width.
 #include <algorithm>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -2,8 +2,8 @@
 #include <limits>
 #include <optional>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,5 +1,5 @@
 // The slices of x along an axis (its elements, without one) where the condition holds.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

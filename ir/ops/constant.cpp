@@ -1,5 +1,5 @@
 // y = the tensor that stands in the node's attribute.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,5 +1,5 @@
 // y = a tensor of the given shape, filled with `value` (float 0 by default).
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,8 +1,8 @@
-// y = x * w + b, the windows of ir/window_rules.h over [N,C,...] with weights [M,C/group,...]
-#include "ir/convolve.h"
+// y = x * w + b, the windows of ir/rules/window_rules.h over [N,C,...] with weights [M,C/group,...]
+#include "ir/rules/convolve.h"
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

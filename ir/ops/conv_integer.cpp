@@ -1,7 +1,7 @@
 // Conv of integers less their zero points, into int32
-#include "ir/call_inputs.h"
-#include "ir/convolve.h"
-#include "ir/integer_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/convolve.h"
+#include "ir/rules/integer_rules.h"
 
 namespace edgeopt {
 namespace {

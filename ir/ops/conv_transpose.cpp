@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "ir/call_inputs.h"
-#include "ir/convolve.h"
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/convolve.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 #include "support/parallel.h"

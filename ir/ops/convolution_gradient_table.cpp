@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "ir/convolve_gradient.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/convolve_gradient.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,10 +1,10 @@
 // [N, C * b * b, H, W] -> [N, C, H * b, W * b]: blocks of channels become blocks of pixels.
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
-#include "ir/pixel_blocks.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/pixel_blocks.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,7 +1,7 @@
 // y = (x - zero_point) * scale, in the element type of the scale.
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
-#include "ir/quantized_scale.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/quantization/quantized_scale.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

@@ -1,7 +1,7 @@
 // Inference: y = x and a mask of all ones (a number below opset 10, a boolean since). Training mode is
 // random.
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -1,12 +1,12 @@
 // y[output letters] = sum over all other letters of the product of the operands' elements.
-#include "ir/einsum_equation.h"
+#include "ir/rules/einsum_equation.h"
 
 #include <algorithm>
 #include <map>
 #include <string>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,5 +1,5 @@
 // y[i][j] = 1 where j = i + k, else 0, with the shape of the matrix x.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

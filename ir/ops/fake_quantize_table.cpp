@@ -6,10 +6,10 @@
 // "QDrop", ICLR 2022, where it leaves the range too: but an activation may live in the range's ends alone).
 #include <cmath>
 
-#include "ir/fake_quantize.h"
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
-#include "ir/quantized_scale.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/quantization/fake_quantize.h"
+#include "ir/quantization/quantized_scale.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

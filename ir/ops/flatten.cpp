@@ -1,6 +1,6 @@
 // [a, b, c, d] -> [a * b, c * d] for axis 2
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

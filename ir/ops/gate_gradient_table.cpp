@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,9 +1,9 @@
 // data.take(indices, axis): the indices' dims take the place of the axis.
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -1,6 +1,6 @@
 // y[p] = data[indices[p]], where the last axis of indices holds coordinates after the batch dims.
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

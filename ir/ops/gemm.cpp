@@ -1,10 +1,10 @@
 // y = alpha * A' B' + beta * C, where A' and B' may be transposed and C is broadcast
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
-#include "ir/multiply_matrices.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/multiply_matrices.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -4,9 +4,9 @@
 #include <limits>
 #include <numeric>
 
-#include "ir/call_inputs.h"
-#include "ir/pool_rules.h"
-#include "ir/reduction_gradients.h"
+#include "ir/gradient/reduction_gradients.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/pool_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

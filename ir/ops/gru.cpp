@@ -1,6 +1,6 @@
 // z = f(Wz x + Rz h + b)   r = f(Wr x + Rr h + b)   c = g(Wh x + Rh (r . h) + b)   h = (1 - z) . c + z . h
 // With linear_before_reset: c = g(Wh x + Wbh + r . (Rh h + Rbh))
-#include "ir/recurrent_rules.h"
+#include "ir/rules/recurrent_rules.h"
 
 namespace edgeopt {
 namespace {

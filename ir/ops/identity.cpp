@@ -1,5 +1,5 @@
 // y = x
-#include "ir/gradient_rules.h"
+#include "ir/gradient/gradient_rules.h"
 #include "ir/op.h"
 
 namespace edgeopt {

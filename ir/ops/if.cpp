@@ -1,8 +1,8 @@
 // The outputs of then_branch if the condition is true, else those of else_branch; both read outer values.
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/if_gradient.h"
+#include "ir/gradient/if_gradient.h"
+#include "ir/rules/call_inputs.h"
 #include "support/error.h"
 
 namespace edgeopt {

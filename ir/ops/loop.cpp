@@ -4,9 +4,9 @@
 
 #include <limits>
 
-#include "ir/call_inputs.h"
-#include "ir/scan_gradient.h"
-#include "ir/subgraph_rules.h"
+#include "ir/gradient/scan_gradient.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,8 +1,8 @@
 // y = x / (sum |x|^p)^(1/p) along an axis, p = 1 or 2; a line of zeros stays zero.
 #include <cmath>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -1,9 +1,9 @@
 // (sum of |x|^p)^(1/p) of each window
 #include <cmath>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/pool_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/pool_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

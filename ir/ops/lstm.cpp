@@ -1,6 +1,6 @@
 // Gates i, o, f, c of W x + R h + b (peepholes P add to i, o, f):
 //   C = f . C + i . c    h = o . activation(C)
-#include "ir/recurrent_rules.h"
+#include "ir/rules/recurrent_rules.h"
 
 namespace edgeopt {
 namespace {

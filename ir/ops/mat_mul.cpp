@@ -3,9 +3,9 @@
 #include <numeric>
 #include <utility>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/multiply_matrices.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/multiply_matrices.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

@@ -1,7 +1,7 @@
 // MatMul of integers less their zero points (one each, or one per row of A and column of B), into int32
-#include "ir/call_inputs.h"
-#include "ir/integer_rules.h"
-#include "ir/multiply_matrices.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/integer_rules.h"
+#include "ir/rules/multiply_matrices.h"
 
 namespace edgeopt {
 namespace {

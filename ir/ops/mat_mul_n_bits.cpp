@@ -2,9 +2,9 @@
 // point. source: ONNX Runtime, docs/ContribOperators.md
 #include <fmt/format.h>
 
-#include "ir/block_weights.h"
-#include "ir/call_inputs.h"
-#include "ir/multiply_matrices.h"
+#include "ir/quantization/block_weights.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/multiply_matrices.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,10 +1,10 @@
 // The largest element of each window, and (optional second output) where in the whole input it stands
 #include <limits>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
-#include "ir/pool_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/pool_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

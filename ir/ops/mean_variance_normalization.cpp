@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

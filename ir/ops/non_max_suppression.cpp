@@ -5,7 +5,7 @@
 #include <numeric>
 #include <optional>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

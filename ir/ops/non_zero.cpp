@@ -1,5 +1,5 @@
 // y[d][n] = coordinate d of the n-th element of x that is not 0, in row-major order.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -1,6 +1,6 @@
 // y = values[1] where the coordinate along the new axis is the index, else values[0]. Negative indexes count
 // from the end; an index out of range lights nothing.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,6 +1,6 @@
 // y = x < 0 ? slope * x : x; the slope broadcasts to x.
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

@@ -8,9 +8,9 @@
 #include <functional>
 #include <utility>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
-#include "ir/pool_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
+#include "ir/rules/pool_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

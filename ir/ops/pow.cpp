@@ -1,8 +1,8 @@
 // y = x ^ exponent, in the element type of x; the exponent may have another type.
 #include <cmath>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -1,9 +1,9 @@
 // y = round(conv(x - x_zero, w - w_zero, b) * x_scale * w_scale / y_scale) + y_zero, saturated
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/convolve.h"
-#include "ir/integer_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/convolve.h"
+#include "ir/rules/integer_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

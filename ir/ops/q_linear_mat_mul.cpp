@@ -1,7 +1,7 @@
 // y = round((a - a_zero) (b - b_zero) * a_scale * b_scale / y_scale) + y_zero, saturated
-#include "ir/call_inputs.h"
-#include "ir/integer_rules.h"
-#include "ir/multiply_matrices.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/integer_rules.h"
+#include "ir/rules/multiply_matrices.h"
 #include "support/error.h"
 
 namespace edgeopt {

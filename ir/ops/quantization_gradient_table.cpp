@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
-#include "ir/quantized_scale.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/quantization/quantized_scale.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

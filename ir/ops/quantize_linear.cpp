@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
-#include "ir/quantized_scale.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/quantization/quantized_scale.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -3,12 +3,12 @@
 // source  Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proc. IEEE, 1990
 #include <algorithm>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/integer_rules.h"
-#include "ir/move_elements.h"
-#include "ir/op_rules.h"
-#include "ir/recurrent_sequence.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/integer_rules.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/op_rules.h"
+#include "ir/rules/recurrent_sequence.h"
 
 namespace edgeopt {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/op_rules.h"
-#include "ir/reduction_gradients.h"
+#include "ir/gradient/reduction_gradients.h"
+#include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 
 namespace edgeopt {

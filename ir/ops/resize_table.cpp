@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/interpolate.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/interpolate.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

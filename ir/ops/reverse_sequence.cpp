@@ -1,6 +1,6 @@
 // The first sequence_lens[b] elements of every sequence b in reverse order, the rest as they are.
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,5 +1,5 @@
 // h = f(W x + Wb + R h + Rb)
-#include "ir/recurrent_rules.h"
+#include "ir/rules/recurrent_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "ir/call_inputs.h"
-#include "ir/move_elements.h"
-#include "ir/scan_gradient.h"
-#include "ir/subgraph_rules.h"
+#include "ir/gradient/scan_gradient.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

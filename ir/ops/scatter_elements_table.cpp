@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/op_rules.h"
-#include "ir/scatter_rules.h"
+#include "ir/rules/op_rules.h"
+#include "ir/rules/scatter_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

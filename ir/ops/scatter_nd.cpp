@@ -1,7 +1,7 @@
 // y = data, y[indices[p]] = updates[p], where the last axis of indices holds the leading coordinates of a
 // slice.
-#include "ir/op_rules.h"
-#include "ir/scatter_rules.h"
+#include "ir/rules/op_rules.h"
+#include "ir/rules/scatter_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,7 +1,7 @@
 // y = the dims of x from `start` to before `end` (both count from the back if negative, and are clamped).
 #include <algorithm>
 
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

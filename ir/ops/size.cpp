@@ -1,5 +1,5 @@
 // y = the number of elements of x.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -5,9 +5,9 @@
 #include <limits>
 #include <numeric>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

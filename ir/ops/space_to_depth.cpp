@@ -1,10 +1,10 @@
 // [N, C, H, W] -> [N, C * b * b, H / b, W / b]: blocks of pixels become blocks of channels.
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
-#include "ir/pixel_blocks.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
+#include "ir/rules/pixel_blocks.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -1,6 +1,6 @@
 // SumTo(x, like): x summed over the axes along which `like` would be broadcast to x's dims (numpy's
 // alignment), in the dims of `like`: the gradient of broadcasting. The elements of `like` do not matter.
-#include "ir/op_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

@@ -1,9 +1,9 @@
 // The tensor repeated along its axes (numpy.tile); opset 1 repeats along a single axis.
 #include <fmt/format.h>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/move_elements.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/move_elements.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -1,7 +1,7 @@
 // The upper (column - row >= k) or lower (column - row <= k) triangle of each matrix; the rest is 0.
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

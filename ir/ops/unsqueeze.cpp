@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "ir/call_inputs.h"
-#include "ir/gradient_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/call_inputs.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

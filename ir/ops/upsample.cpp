@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "ir/call_inputs.h"
-#include "ir/interpolate.h"
+#include "ir/rules/call_inputs.h"
+#include "ir/rules/interpolate.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 

@@ -1,7 +1,7 @@
 // y[i] = condition[i] ? a[i] : b[i], with broadcasting, for every element type.
-#include "ir/dim_arithmetic.h"
-#include "ir/gradient_rules.h"
-#include "ir/op_rules.h"
+#include "ir/gradient/gradient_rules.h"
+#include "ir/rules/dim_arithmetic.h"
+#include "ir/rules/op_rules.h"
 
 namespace edgeopt {
 namespace {

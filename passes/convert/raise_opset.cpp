@@ -1,5 +1,5 @@
 // A model of opset 7 to 12 becomes one of opset 13, the first in which Q/DQ pairs know an axis.
-#include "passes/opset_rise.h"
+#include "passes/opsets/opset_rise.h"
 
 namespace edgeopt {
 

@@ -1,5 +1,5 @@
 // A model of opset 7 to 20 becomes one of opset 21, the first in which integers have 4 or 16 bits.
-#include "passes/opset_rise.h"
+#include "passes/opsets/opset_rise.h"
 
 namespace edgeopt {
 

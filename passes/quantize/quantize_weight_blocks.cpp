@@ -1,6 +1,6 @@
 // x -> MatMul(w)  becomes  x -> MatMul(DequantizeLinear<axis, block_size>(integers, scales)) where
 // Value::quantization of the weight says so; activations stay in float.
-#include "ir/block_layout.h"
+#include "ir/quantization/block_layout.h"
 #include "passes/framework/rewrite.h"
 
 namespace edgeopt {

@@ -1,6 +1,6 @@
 // MatMul(x, DequantizeLinear<block_size>(int4 w)) -> com.microsoft.MatMulNBits(x, packed w, scales): what
 // ONNX Runtime computes without unpacking the weight. A Gemm keeps its bias as an Add.
-#include "ir/block_weights.h"
+#include "ir/quantization/block_weights.h"
 #include "passes/framework/rewrite.h"
 
 namespace edgeopt {

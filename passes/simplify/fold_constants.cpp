@@ -6,7 +6,7 @@
 
 #include "ir/evaluate.h"
 #include "ir/op.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "passes/framework/fold_values.h"
 #include "passes/framework/rewrite.h"
 #include "support/error.h"

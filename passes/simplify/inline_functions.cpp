@@ -4,7 +4,7 @@
 #include <set>
 
 #include "ir/inline_graph.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 

@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "ir/op.h"
-#include "ir/subgraph_rules.h"
+#include "ir/rules/subgraph_rules.h"
 #include "passes/framework/match.h"
 #include "passes/framework/rewrite.h"
 

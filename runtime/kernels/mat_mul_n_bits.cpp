@@ -2,7 +2,7 @@
 // * w_k.
 #include <algorithm>
 
-#include "ir/block_weights.h"
+#include "ir/quantization/block_weights.h"
 #include "runtime/kernel.h"
 #include "runtime/simd.h"
 

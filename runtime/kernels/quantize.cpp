@@ -1,6 +1,6 @@
 // QuantizeLinear and DequantizeLinear with one scale, in any layout:
 //   q = saturate(round_half_to_even(x / scale) + zero)        x = (q - zero) * scale
-#include "ir/quantized_scale.h"
+#include "ir/quantization/quantized_scale.h"
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
 #include "runtime/simd.h"

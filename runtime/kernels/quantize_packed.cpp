@@ -1,6 +1,6 @@
 // QuantizeLinear and DequantizeLinear with one scale and two 4-bit integers in every byte, the first in the
 // low half (ONNX, TensorProto.raw_data).
-#include "ir/quantized_scale.h"
+#include "ir/quantization/quantized_scale.h"
 #include "runtime/chunks.h"
 #include "runtime/kernel.h"
 #include "runtime/simd.h"

@@ -10,8 +10,8 @@
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/op.h"
-#include "tests/ir/finite_differences.h"
-#include "tests/ir/gradient_cases.h"
+#include "tests/ir/gradient/finite_differences.h"
+#include "tests/ir/gradient/gradient_cases.h"
 
 namespace edgeopt {
 namespace {

@@ -1,8 +1,8 @@
 // Dims that travel through integer tensors: Shape -> arithmetic -> whoever asks for a shape.
 #include <doctest/doctest.h>
 
-#include "ir/dim_arithmetic.h"
 #include "ir/infer.h"
+#include "ir/rules/dim_arithmetic.h"
 #include "tests/ops/one_node.h"
 
 namespace edgeopt {

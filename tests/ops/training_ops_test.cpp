@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ir/fake_quantize.h"
+#include "ir/quantization/fake_quantize.h"
 #include "support/error.h"
 #include "support/random.h"
 #include "tests/ops/one_node.h"

@@ -7,7 +7,7 @@
 
 #include "ir/evaluate.h"
 #include "ir/infer.h"
-#include "ir/quantization_scheme.h"
+#include "ir/quantization/quantization_scheme.h"
 #include "passes/framework/pass.h"
 #include "passes/framework/pipeline.h"
 #include "passes/pipelines.h"

@@ -3,10 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include "ir/block_weights.h"
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/infer.h"
+#include "ir/quantization/block_weights.h"
 #include "passes/framework/pass.h"
 #include "support/error.h"
 #include "tests/support/onnx_text.h"

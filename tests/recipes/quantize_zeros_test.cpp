@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "calibration/sparsification.h"
+#include "calibration/sparsity/sparsification.h"
 #include "calibration/training/integer_places.h"
 #include "hwprofiles/profile.h"
 #include "ir/evaluate.h"

@@ -7,7 +7,7 @@
 #include <filesystem>
 
 #include "ir/edit.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "ir/infer.h"
 #include "ir/onnx/onnx.h"
 #include "passes/framework/pass.h"

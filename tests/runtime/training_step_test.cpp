@@ -6,7 +6,7 @@
 
 #include "ir/edit.h"
 #include "ir/evaluate.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "runtime/engine.h"
 #include "runtime/kernel.h"
 #include "support/random.h"

@@ -5,9 +5,9 @@
 
 #include "ir/edit.h"
 #include "ir/evaluate.h"
-#include "ir/move_elements.h"
-#include "passes/channel_groups.h"
-#include "passes/remove_channels.h"
+#include "ir/rules/move_elements.h"
+#include "passes/prune/channel_groups.h"
+#include "passes/prune/remove_channels.h"
 #include "tests/support/random_tensors.h"
 
 namespace edgeopt {

@@ -4,8 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "calibration/calibrate.h"
-#include "calibration/ranges_file.h"
+#include "calibration/ranges/calibrate.h"
+#include "calibration/ranges/ranges_file.h"
 #include "ir/onnx/onnx.h"
 #include "reports/provenance.h"
 #include "support/error.h"

@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "calibration/ranges_file.h"
+#include "calibration/ranges/ranges_file.h"
 #include "ir/infer.h"
 #include "ir/onnx/onnx.h"
 #include "recipes/comparison.h"

@@ -5,8 +5,8 @@
 #include <functional>
 #include <set>
 
-#include "calibration/distillation.h"
 #include "calibration/training/batches.h"
+#include "calibration/training/distillation.h"
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/infer.h"

@@ -1,8 +1,8 @@
-#include "calibration/distillation.h"
+#include "calibration/training/distillation.h"
 
 #include <doctest/doctest.h>
 
-#include "calibration/block_reconstruction.h"
+#include "calibration/training/block_reconstruction.h"
 #include "ir/edit.h"
 #include "support/error.h"
 #include "support/parallel.h"

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "calibration/distillation.h"
+#include "calibration/training/distillation.h"
 #include "calibration/training/distillation_graph.h"
 #include "ir/edit.h"
-#include "ir/gradient.h"
+#include "ir/gradient/gradient.h"
 #include "ir/infer.h"
 #include "runtime/engine.h"
 #include "support/error.h"

@@ -1,7 +1,7 @@
 // Recurrent layers as students.
 #include <doctest/doctest.h>
 
-#include "calibration/distillation.h"
+#include "calibration/training/distillation.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "support/parallel.h"

@@ -1,6 +1,6 @@
 #include "tests/calibration/training/teaching.h"
 
-#include "calibration/calibrate.h"
+#include "calibration/ranges/calibrate.h"
 #include "hwprofiles/profile.h"
 #include "ir/edit.h"
 #include "ir/infer.h"

@@ -1,6 +1,6 @@
 // A small teacher, its quantized student, and samples: what the tests of training share.
 #pragma once
-#include "calibration/samples.h"
+#include "calibration/samples/samples.h"
 #include "ir/graph.h"
 
 namespace edgeopt {
