@@ -129,18 +129,26 @@ class Story {
 
   // The same function with channels scaled so that integers lose less.
   Graph equalized(const Graph& prepared, const SampleSource& samples) const {
-    if (options_.equalization != Equalization::samples) return prepared;
     const QuantizationRules& rules = options_.profile.quantization;
-    const std::vector<FactorGroup> groups = find_factor_groups(prepared);
-    const ChannelFactors factors = equalizing_factors(
-        prepared, groups, samples,
+    return equalized(
+        prepared, samples,
         {.weight_bits = [&](const Node& node) { return weight_scheme(prepared, rules, node).bits; },
          .activation_bits =
              [&](ValueId value) {
                const auto& decided = prepared.value(value).quantization;
                return decided ? decided->bits : activation_scheme(rules).bits;
              }});
-    return with_factors(prepared, groups, factors);
+  }
+
+  // Likewise where weights alone are integers, those that `marked` says.
+  Graph equalized_for_blocks(const Graph& fused, const Graph& marked, const SampleSource& samples) const {
+    const auto marked_weight = [&](const Node& node) {
+      return marked.value(node.inputs[1]).quantization.value_or(ValueQuantization{.bits = 0});
+    };
+    return equalized(fused, samples,
+                     {.weight_bits = [&](const Node& node) { return marked_weight(node).bits; },
+                      .activation_bits = [](ValueId) { return 0; },
+                      .block_size = [&](const Node& node) { return marked_weight(node).block_size; }});
   }
 
   QuantizationPlan plan_of(const Graph& ranged) const {
@@ -211,6 +219,12 @@ class Story {
   }
 
  private:
+  Graph equalized(const Graph& graph, const SampleSource& samples, const EqualizationOptions& options) const {
+    if (options_.equalization != Equalization::samples) return graph;
+    const std::vector<FactorGroup> groups = find_factor_groups(graph);
+    return with_factors(graph, groups, equalizing_factors(graph, groups, samples, options));
+  }
+
   bool searches_ranges(const Graph& graph, const QuantizationPlan& plan) const {
     constexpr int wide_enough = 8;  // bits
     if (options_.range_search != RangeSearchUse::automatic)
@@ -291,8 +305,12 @@ QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& 
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
                                       const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);
-  const Graph fused = story.run("fuse", story.run("widen", model));
+  Graph fused = story.run("fuse", story.run("widen", model));
   Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
+  if (samples) {
+    fused = story.equalized_for_blocks(fused, marked, *samples);
+    marked = with_weight_blocks(fused, blocks, float_nodes(options));
+  }
   if (samples && options.rounding != WeightRounding::nearest)
     marked = with_second_order_blocks(marked, *samples, {.progress = options.progress});
   QuantizedModel result{.graph = story.run("quantize_blocks", marked), .prepared = fused};

@@ -91,6 +91,8 @@ class Equalizer {
   double input_power(const Reader& reader, std::size_t channel) const;
   ActivationNoise activation_noise(const FactorGroup& group, const FactorGroup::Member& member) const;
   void append_weight_noise(const Reader& reader, EqualizationNoise& noise) const;
+  WeightNoise noise_of_scale(const Reader& reader, std::int64_t k, std::int64_t first,
+                             std::int64_t last) const;
 
   const Graph& graph_;
   const std::vector<FactorGroup>& groups_;
@@ -175,27 +177,40 @@ ActivationNoise Equalizer::activation_noise(const FactorGroup& group,
 }
 
 void Equalizer::append_weight_noise(const Reader& reader, EqualizationNoise& noise) const {
-  const int bits = options_.weight_bits(graph_.node(reader.end->node));
+  const Node& node = graph_.node(reader.end->node);
+  const int bits = options_.weight_bits(node);
   if (bits == 0) return;
   const double levels = std::exp2(bits - 1) - 1;
-  for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k) {
-    WeightNoise row{.step_square = uniform_variance / (levels * levels) *
-                                   reader.output_importance[static_cast<std::size_t>(k)]};
-    for (std::int64_t begin = 0; begin < reader.matrix.columns; begin += reader.taps) {
-      double magnitude = 0;
-      for (std::int64_t tap = 0; tap < reader.taps; ++tap)
-        magnitude = std::max(magnitude, std::abs(reader.weight(k, begin + tap)));
-      const double power = static_cast<double>(reader.taps) * input_power(reader, reader.channel(k, begin));
-      const std::int32_t unit = reader.unit(k, begin);
-      if (unit != no_unit) {
-        row.entries.push_back({.unit = unit, .magnitude = magnitude, .power = power});
-        continue;
-      }
-      row.fixed_magnitude = std::max(row.fixed_magnitude, magnitude);
-      row.fixed_power += power;
+  const std::int64_t columns = reader.matrix.columns;
+  const std::int64_t block_size = options_.block_size(node);
+  const std::int64_t width = block_size > 0 ? std::min(block_size, columns) : columns;
+  for (std::int64_t k = 0; k < reader.matrix.outputs(); ++k)
+    for (std::int64_t first = 0; first < columns; first += width) {
+      WeightNoise scale = noise_of_scale(reader, k, first, std::min(first + width, columns));
+      scale.step_square =
+          uniform_variance / (levels * levels) * reader.output_importance[static_cast<std::size_t>(k)];
+      noise.weights.push_back(std::move(scale));
     }
-    noise.weights.push_back(std::move(row));
+}
+
+// Of columns first to last - 1 of output k, which share a scale.
+WeightNoise Equalizer::noise_of_scale(const Reader& reader, std::int64_t k, std::int64_t first,
+                                      std::int64_t last) const {
+  WeightNoise noise;
+  for (std::int64_t begin = first; begin < last; begin += reader.taps) {
+    double magnitude = 0;
+    for (std::int64_t tap = 0; tap < reader.taps; ++tap)
+      magnitude = std::max(magnitude, std::abs(reader.weight(k, begin + tap)));
+    const double power = static_cast<double>(reader.taps) * input_power(reader, reader.channel(k, begin));
+    const std::int32_t unit = reader.unit(k, begin);
+    if (unit != no_unit) {
+      noise.entries.push_back({.unit = unit, .magnitude = magnitude, .power = power});
+      continue;
+    }
+    noise.fixed_magnitude = std::max(noise.fixed_magnitude, magnitude);
+    noise.fixed_power += power;
   }
+  return noise;
 }
 
 EqualizationNoise Equalizer::noise_of(std::size_t g) const {

@@ -102,6 +102,13 @@ QuantizedModel quantize_blocks(const Options& options, const Graph& model, const
     throw UserError("--recover does not learn weights in blocks; leave one of the two out");
   if (options.data.data.empty() && flags.rounding == "second-order")
     throw UserError("--rounding second-order needs samples to round for; give --data");
+  if (options.data.data.empty() && flags.equalization == "samples")
+    throw UserError("--equalize samples needs samples to equalize for; give --data");
+  if (flags.equalization == "weights")
+    throw UserError(
+        "--equalize weights evens out whole weights, but with --scheme w4 every block has its own scale; "
+        "give "
+        "--equalize samples");
   std::optional<SampleSource> samples;
   if (!options.data.data.empty()) samples = open_data(options.data, model, context);
   return quantize_weight_blocks(model, options.blocks, options.format == "matmulnbits",
