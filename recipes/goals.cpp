@@ -111,6 +111,16 @@ std::optional<double> largest_bytes(const std::vector<Goal>& goals, double origi
   return least;
 }
 
+std::optional<double> longest_ms(const std::vector<Goal>& goals, double original_ms) {
+  std::optional<double> least;
+  for (const Goal& goal : goals) {
+    if (!is_about_latency(goal)) continue;
+    const double ms = goal.kind == GoalKind::latency_ms ? goal.bound : original_ms / goal.bound;
+    least = std::min(least.value_or(ms), ms);
+  }
+  return least;
+}
+
 Goal parse_goal(const std::string& text) {
   const std::size_t equals = text.find('=');
   const std::string name = text.substr(0, equals);

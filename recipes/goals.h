@@ -23,6 +23,9 @@ bool is_about_latency(const Goal& goal);
 /// Bytes that the file may have by the tightest goal of size; nothing if there is none.
 std::optional<double> largest_bytes(const std::vector<Goal>& goals, double original_bytes);
 
+/// Milliseconds that a run may take by the tightest goal of latency; nothing if there is none.
+std::optional<double> longest_ms(const std::vector<Goal>& goals, double original_ms);
+
 /// "latency=2x", "latency=5ms", "size=4x", "size=500kB", "agreement=98" (percent), "sqnr=20" (dB),
 /// "drop=0.5" (points of top-1).
 /// throws  UserError naming the goals there are

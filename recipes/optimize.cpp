@@ -10,25 +10,15 @@
 #include "ir/onnx/sparse_storage.h"
 #include "passes/pipelines.h"
 #include "recipes/distill.h"
+#include "recipes/goal_probe.h"
 #include "recipes/repair.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-// A half of fewer would neither calibrate well nor judge to within a few percent.
-constexpr std::int64_t fewest_to_split = 32;
-
 // One input could meet a special case (all ReLUs open); many would cost time and show nothing more.
 constexpr std::int64_t compared_sample_count = 2;
-
-SampleSource every_second(const SampleSource& samples, std::int64_t first) {
-  std::vector<std::int64_t> indexes;
-  for (std::int64_t i = first; i < samples.count; i += 2) indexes.push_back(i);
-  SampleSource half = select_samples(samples, std::move(indexes));
-  half.description = fmt::format("every second of {} ({})", samples.description, first == 0 ? "even" : "odd");
-  return half;
-}
 
 double bytes_of(const Graph& graph) { return static_cast<double>(model_to_bytes(graph).size()); }
 
@@ -62,14 +52,46 @@ class Story {
     told_.graph = told_.fused.graph;
   }
 
-  bool is_smaller() const { return request_.prune || request_.sparsity; }
+  bool is_smaller() const { return told_.pruning || request_.sparsity; }
 
   // What follows starts from the smaller model; the teacher stays the original.
   void prune() {
     if (!request_.prune) return;
     if (!request_.samples) throw UserError("pruning needs samples to rank and repair on; give --data");
-    const SampleSource& samples = request_.samples->calibration;
-    PrunedModel pruned = prune_model(original_, samples, *request_.prune);
+    if (request_.prunes_to_goals)
+      prune_to_goals();
+    else
+      take(prune_model(original_, request_.samples->calibration, *request_.prune));
+  }
+
+  void prune_to_goals() {
+    const GoalProbe probe{.original = &original_,
+                          .original_bytes = request_.original_bytes,
+                          .goals = request_.goals,
+                          .quantize = completed(quantize_),
+                          .samples = request_.samples->calibration,
+                          .inputs = measured_inputs(),
+                          .latency = request_.latency};
+    ShareSearch found = search_share(original_, probe.samples, *request_.prune,
+                                     [&](const Graph& graph) { return goal_excess(graph, probe); });
+    if (!found.pruned) {
+      told_.notes.push_back(
+          "nothing was taken out: the goals of size and latency hold with everything, or nothing "
+          "that was tried comes closer");
+      return;
+    }
+    const ShareTrial& chosen = found.trials[found.chosen];
+    told_.notes.push_back(
+        fmt::format("{} ways of pruning were tried; the one taken, with {:.1f} % of the {} as budget, {}",
+                    found.trials.size() - 1, 100 * chosen.keep,
+                    request_.prune->budget.kind == CostKind::latency ? "estimated time" : "parameters",
+                    chosen.holds() ? "does the least damage of those with which the goals should hold"
+                                   : "comes closest to the goals"));
+    take(std::move(*found.pruned));
+    told_.pruning->trials = std::move(found.trials);
+  }
+
+  void take(PrunedModel pruned) {
     told_.notes.push_back(fmt::format("pruned to {:.1f} % of the multiply-adds",
                                       100 * pruned.multiply_adds.result / pruned.multiply_adds.original));
     for (const RemovedBlock& block : pruned.blocks)
@@ -85,7 +107,7 @@ class Story {
   // Behind pruning, so that no zeros go with channels; before quantizing, which keeps them.
   void sparsify() {
     if (!request_.sparsity) return;
-    if (!request_.prune) start_ = prepare_for_pruning(original_, request_.seed).graph;
+    if (!told_.pruning) start_ = prepare_for_pruning(original_, request_.seed).graph;
     std::optional<SampleSource> samples;
     if (request_.samples) samples = request_.samples->calibration;
     SparsifiedModel sparse = sparsify_model(told_.fused.graph, start_, samples, *request_.sparsity);
@@ -100,7 +122,7 @@ class Story {
     if (request_.training && request_.samples) {
       Distilled trained =
           distill_model(start_, told_.fused.graph, request_.samples->calibration, *request_.training);
-      tell_learning(request_.prune ? "the pruned model" : "the sparse model", trained);
+      tell_learning(told_.pruning ? "the pruned model" : "the sparse model", trained);
       start_ = std::move(trained.graph);
     }
     told_.graph = start_;
@@ -314,22 +336,6 @@ class Story {
 
 bool Optimized::meets_goals() const {
   return std::all_of(goals.begin(), goals.end(), [](const GoalOutcome& goal) { return goal.is_met; });
-}
-
-SampleSplit split_samples(const SampleSource& samples) {
-  if (samples.count < fewest_to_split)
-    return {.calibration = samples,
-            .judging = samples,
-            .caution = fmt::format("judged on the {} samples it was calibrated on; give --test-data",
-                                   samples.count)};
-  return {.calibration = every_second(samples, 0), .judging = every_second(samples, 1)};
-}
-
-SampleSplit separate_samples(const SampleSource& calibration, const SampleSource& judging) {
-  SampleSplit split{.calibration = calibration, .judging = judging};
-  if (calibration.description == judging.description && calibration.sha256 == judging.sha256)
-    split.caution = "judged on the samples it was calibrated on";
-  return split;
 }
 
 Optimized optimize_model(const Graph& original, const OptimizeRequest& request) {

@@ -7,6 +7,7 @@
 
 #include "calibration/samples/samples.h"
 #include "ir/graph.h"
+#include "recipes/channel_share.h"
 #include "recipes/fuse.h"
 #include "recipes/goals.h"
 #include "recipes/judging.h"
@@ -14,6 +15,7 @@
 #include "recipes/latency_goal.h"
 #include "recipes/prune.h"
 #include "recipes/quantize.h"
+#include "recipes/sample_split.h"
 #include "recipes/sensitivity.h"
 #include "recipes/size_goal.h"
 #include "recipes/sparsify.h"
@@ -21,24 +23,13 @@
 
 namespace edgeopt {
 
-/// The samples of a run, told apart by what they are for.
-struct SampleSplit {
-  SampleSource calibration;
-  SampleSource judging;
-  std::string caution;  // what weakens figures from these samples; empty if nothing does
-};
-
-/// Samples for both purposes out of one source: every second one calibrates, the others judge, so that sorted
-/// classes fall into both. Below `fewest_to_split` all serve both, with a caution.
-SampleSplit split_samples(const SampleSource& samples);
-
-/// Calibration on one source, judging on another; with a caution if both are the same files.
-SampleSplit separate_samples(const SampleSource& calibration, const SampleSource& judging);
-
 struct OptimizeRequest {
   std::optional<SampleSplit> samples;  // without samples the model is simplified and fused, not quantized
   /// Channels taken out before quantizing; needs samples.
   std::optional<PruneOptions> prune;
+  /// The share of `prune` is found: the most channels with which goals of size and latency hold
+  /// (recipes/channel_share.h).
+  bool prunes_to_goals = false;
   /// Weights set to zero behind that; they stay zero through learning and quantizing.
   std::optional<SparsityOptions> sparsity;
   bool has_sparse_storage = false;  // ir/onnx/sparse_storage.h
@@ -65,6 +56,7 @@ struct PruningFacts {
   std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
   CostChange multiply_adds, parameters;
   bool meets_budget = false;
+  std::vector<ShareTrial> trials;  // of shares, if one was looked for
 };
 
 /// How one learning went.

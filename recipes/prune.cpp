@@ -7,7 +7,6 @@
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "passes/prune/remove_channels.h"
-#include "recipes/optimize.h"
 
 namespace edgeopt {
 namespace {
@@ -63,12 +62,6 @@ Graph sized(const Graph& graph, std::uint64_t seed) {
   }
 }
 
-SampleSource subset(const SampleSource& samples, std::vector<std::int64_t> indexes, const std::string& what) {
-  SampleSource result = select_samples(samples, std::move(indexes));
-  result.description = fmt::format("{} ({})", samples.description, what);
-  return result;
-}
-
 std::vector<PrunedGroup> counts_of(const std::vector<ChannelGroup>& groups,
                                    const std::vector<ChannelRanking>& rankings, const ChannelChoice& choice) {
   std::vector<PrunedGroup> counts;
@@ -119,17 +112,6 @@ ChannelBudget budget_behind(const PruneOptions& options, const Graph& prepared, 
 }
 
 }  // namespace
-
-SampleSplit held_out(const SampleSource& samples) {
-  constexpr std::int64_t every = 5;
-  constexpr std::int64_t fewest_to_split = 25;
-  if (samples.count < fewest_to_split)
-    return {samples, samples, fmt::format("judged on the {} samples it was repaired on", samples.count)};
-  std::vector<std::int64_t> learned, judged;
-  for (std::int64_t i = 0; i < samples.count; ++i) (i % every == every - 1 ? judged : learned).push_back(i);
-  return {.calibration = subset(samples, std::move(learned), "four of five"),
-          .judging = subset(samples, std::move(judged), "every fifth")};
-}
 
 FuseOutcome prepare_for_pruning(const Graph& model, std::uint64_t seed) {
   const ComparisonSet comparison = comparison_on_random(model, compared_sample_count, seed);

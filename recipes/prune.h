@@ -15,6 +15,7 @@
 #include "recipes/block_removal.h"
 #include "recipes/fuse.h"
 #include "recipes/judging.h"
+#include "recipes/sample_split.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -60,11 +61,6 @@ struct PrunedModel {
   std::optional<Judgement> before_repair, after_repair;
   std::string caution;
 };
-
-struct SampleSplit;
-
-/// Every fifth sample judges, so that sorted classes fall into both parts; of fewer than 25 all do both.
-SampleSplit held_out(const SampleSource& samples);
 
 /// The model fused, each layer with a bias of its own.
 FuseOutcome prepare_for_pruning(const Graph& model, std::uint64_t seed);

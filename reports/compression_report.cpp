@@ -38,6 +38,14 @@ Table unpruned_table(const std::vector<KeptLayer>& layers) {
   return table;
 }
 
+Table share_table(const std::vector<ShareTrial>& trials) {
+  Table table{.header = {"blocks less", "what may stay", "worst goal, achieved / bound", "damage"}};
+  for (const ShareTrial& trial : trials)
+    table.rows.push_back({std::to_string(trial.block_count), fmt::format("{:.1f} %", 100 * trial.keep),
+                          fmt::format("{:.3f}", trial.excess), fmt::format("{:.3g}", trial.damage)});
+  return table;
+}
+
 Json pruning_to_json(const PruningFacts& facts) {
   Json groups = Json::array();
   for (const PrunedGroup& group : facts.groups)
@@ -52,11 +60,18 @@ Json pruning_to_json(const PruningFacts& facts) {
                     {"channel_count", layer.channel_count},
                     {"kept_count", layer.kept_count},
                     {"reason", layer.reason}});
+  Json trials = Json::array();
+  for (const ShareTrial& trial : facts.trials)
+    trials.push_back({{"block_count", trial.block_count},
+                      {"keep", trial.keep},
+                      {"excess", trial.excess},
+                      {"damage", trial.damage}});
   return {{"meets_budget", facts.meets_budget},
           {"multiply_adds", cost_json(facts.multiply_adds)},
           {"parameters", cost_json(facts.parameters)},
           {"groups", groups},
-          {"left_alone", kept}};
+          {"left_alone", kept},
+          {"trials", trials}};
 }
 
 Table repair_table(const Judgement& before, const Judgement& after) {

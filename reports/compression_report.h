@@ -12,6 +12,8 @@ namespace edgeopt {
 Table pruned_group_table(const std::vector<PrunedGroup>& groups);
 /// Layers that pruning left alone, wholly or partly, and why.
 Table unpruned_table(const std::vector<KeptLayer>& layers);
+/// The ways of pruning that were tried to meet goals.
+Table share_table(const std::vector<ShareTrial>& trials);
 nlohmann::ordered_json pruning_to_json(const PruningFacts& facts);
 
 /// What closed-form repair regained: original, result before repair, result.

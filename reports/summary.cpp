@@ -67,6 +67,8 @@ void add_pruning(Document& document, const PruningFacts& pruning) {
                plain(fmt::format("{:.1f} % of the multiply-adds stay{}.", 100 * cost.result / cost.original,
                                  pruning.meets_budget ? "" : "; the budget was out of reach"))}));
   add(document, detail("Channels left alone", {unpruned_table(pruning.kept)}));
+  if (!pruning.trials.empty())
+    add(document, detail("Ways of pruning tried for the goals", {share_table(pruning.trials)}));
 }
 
 void add_sparsity(Document& document, const SparsityFacts& facts) {

@@ -10,7 +10,7 @@ namespace edgeopt {
 
 /// The version of report.json's layout; a field that changes its meaning or disappears raises the first
 /// number.
-inline constexpr const char* report_schema_version = "1.3";
+inline constexpr const char* report_schema_version = "1.4";
 
 std::string report_to_json(const Report& report);
 /// What a terminal shows: the summary's figures without its provenance.

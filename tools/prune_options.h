@@ -1,6 +1,7 @@
 // What may be left of a model, as it is written on the command line; for `prune` and `optimize`.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "passes/prune/choose_channels.h"
 #include "recipes/block_removal.h"
@@ -15,6 +16,9 @@ void declare_block_options(CLI::App& app, BlockChoice& blocks);
 
 /// throws  UserError if blocks shall go, but `keep` names no budget
 void require_budget(const BlockChoice& blocks, const std::string& keep);
+
+/// `--keep auto` of `optimize`: as much as goals leave.
+inline constexpr std::string_view share_of_goals = "auto";
 
 /// "macs=0.5", "params=0.5" or "latency=0.5".
 /// throws  UserError for anything else

@@ -50,6 +50,7 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
   app.add_option("--profile", flags.profile,
                  fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
       ->type_name("P")
+      ->each([&flags](const std::string&) { flags.names_profile = true; })
       ->capture_default_str();
   app.add_option("--keep-float", flags.keep_float, "Leave this node in float; may be given several times")
       ->type_name("NODE")

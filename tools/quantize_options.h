@@ -21,6 +21,7 @@ struct QuantizeFlags {
   std::string range_search = "auto";
   double percentile = 99.99;  // ObserverOptions::percentile names its source
   std::string profile = "x86_avx512_vnni";
+  bool names_profile = false;  // it was given, not assumed
   std::vector<std::string> keep_float;
   std::string equalization = "none";
   bool without_bias_correction = false;

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
+#include <algorithm>
 
 #include "ir/onnx/onnx.h"
 #include "reports/optimize_report.h"
@@ -59,8 +59,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--runs", options.run_count, "Runs of each model to measure latency")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
-  app.add_option("--keep", options.keep,
-                 "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays")
+  app.add_option(
+         "--keep", options.keep,
+         "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays; auto: as much as "
+         "goals of size and latency leave")
       ->type_name("COST=SHARE");
   declare_block_options(app, options.blocks);
   declare_sparsity_options(app, options.sparsity);
@@ -96,6 +98,37 @@ std::optional<SampleSplit> samples_of(const Options& options, const Graph& graph
   return separate_samples(samples, open_data(options.test_data, options.data, graph, context));
 }
 
+// Latency is where channel counts that the device likes matter most; else only a named device has a say.
+ChannelBudget budget_of(const Options& options, const OptimizeRequest& request) {
+  const bool wants_speed = std::ranges::any_of(request.goals, is_about_latency);
+  ChannelBudget budget;
+  if (options.keep != share_of_goals) {
+    budget = channel_budget(options.keep);
+  } else if (wants_speed) {
+    budget.kind = CostKind::latency;
+  } else if (std::ranges::any_of(request.goals, is_about_size)) {
+    budget.kind = CostKind::parameters;
+  } else {
+    throw UserError(
+        "--keep auto prunes until goals of size and latency hold; give one, such as --goal size=8x");
+  }
+  if (options.quantization.names_profile || budget.kind == CostKind::latency)
+    budget.channel_multiple = request.quantize.profile.channel_multiple;
+  return budget;
+}
+
+PruneOptions prune_options(const Options& options, const OptimizeRequest& request,
+                           const RunContext& context) {
+  PruneOptions settings{.budget = budget_of(options, request),
+                        .importance = {.progress = context.progress},
+                        .repair = {.progress = context.progress},
+                        .excluded = options.excluded,
+                        .blocks = options.blocks,
+                        .seed = context.seed};
+  settings.blocks.excluded = options.excluded;
+  return settings;
+}
+
 OptimizeRequest request_of(const Options& options, const Graph& original, const RunContext& context) {
   OptimizeRequest request{
       .samples = samples_of(options, original, context),
@@ -109,15 +142,8 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
       .progress = context.progress,
   };
   require_budget(options.blocks, options.keep);
-  if (!options.keep.empty()) {
-    request.prune = PruneOptions{.budget = channel_budget(options.keep),
-                                 .importance = {.progress = context.progress},
-                                 .repair = {.progress = context.progress},
-                                 .excluded = options.excluded,
-                                 .blocks = options.blocks,
-                                 .seed = context.seed};
-    request.prune->blocks.excluded = options.excluded;
-  }
+  if (!options.keep.empty()) request.prune = prune_options(options, request, context);
+  request.prunes_to_goals = options.keep == share_of_goals;
   if (!options.sparsity.pattern.empty()) {
     request.sparsity = sparsity_options(options.sparsity, request.samples.has_value(), context);
     request.sparsity->weights.excluded = options.excluded;
@@ -167,6 +193,7 @@ Command optimize_command() {
           "  edgeopt optimize model.onnx --data images/ --resize 256 --crop 224 --scale 0.00392157 \\\n"
           "      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 -o small.onnx\n"
           "  edgeopt optimize model.onnx --data s.npz --keep macs=0.5 --recover --work 20 -o half.onnx\n"
+          "  edgeopt optimize model.onnx --data s.npz --goal size=10x --keep auto --recover -o tenth.onnx\n"
           "  edgeopt optimize model.onnx --data s.npz --sparsity 2:4 -o sparse.onnx\n"
           "  edgeopt optimize model.onnx -o fused.onnx                    without samples: fused, not "
           "quantized\n",
