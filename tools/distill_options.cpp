@@ -146,6 +146,8 @@ RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& co
   const double work = flags.work * multiply_adds_per_unit_of_work * reconstruction_share;
   options.reconstruction =
       ReconstructionOptions{.work = work, .seed = context.seed, .progress = context.progress};
+  std::int64_t& kept = options.reconstruction->largest_memory_bytes;
+  if (flags.largest_memory_bytes > 0) kept = std::min(kept, flags.largest_memory_bytes);
   options.distillation.work -= work;
   return options;
 }

@@ -43,4 +43,16 @@ ChannelBudget channel_budget(const std::string& keep) {
   return budget;
 }
 
+PruneOptions prune_within(const ChannelBudget& budget, const BlockChoice& blocks,
+                          const std::vector<std::string>& excluded, const RunContext& context) {
+  PruneOptions options{.budget = budget,
+                       .importance = {.progress = context.progress},
+                       .repair = {.progress = context.progress},
+                       .excluded = excluded,
+                       .blocks = blocks,
+                       .seed = context.seed};
+  options.blocks.excluded = excluded;
+  return options;
+}
+
 }  // namespace edgeopt

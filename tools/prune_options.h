@@ -2,9 +2,11 @@
 #pragma once
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "passes/prune/choose_channels.h"
 #include "recipes/block_removal.h"
+#include "recipes/prune.h"
+#include "tools/command.h"
 
 namespace CLI {
 class App;
@@ -23,5 +25,9 @@ inline constexpr std::string_view share_of_goals = "auto";
 /// "macs=0.5", "params=0.5" or "latency=0.5".
 /// throws  UserError for anything else
 ChannelBudget channel_budget(const std::string& keep);
+
+/// Pruning to a budget that leaves the weights of these nodes, and blocks that hold one of them, alone.
+PruneOptions prune_within(const ChannelBudget& budget, const BlockChoice& blocks,
+                          const std::vector<std::string>& excluded, const RunContext& context);
 
 }  // namespace edgeopt

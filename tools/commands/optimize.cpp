@@ -117,18 +117,6 @@ ChannelBudget budget_of(const Options& options, const OptimizeRequest& request) 
   return budget;
 }
 
-PruneOptions prune_options(const Options& options, const OptimizeRequest& request,
-                           const RunContext& context) {
-  PruneOptions settings{.budget = budget_of(options, request),
-                        .importance = {.progress = context.progress},
-                        .repair = {.progress = context.progress},
-                        .excluded = options.excluded,
-                        .blocks = options.blocks,
-                        .seed = context.seed};
-  settings.blocks.excluded = options.excluded;
-  return settings;
-}
-
 OptimizeRequest request_of(const Options& options, const Graph& original, const RunContext& context) {
   OptimizeRequest request{
       .samples = samples_of(options, original, context),
@@ -142,7 +130,8 @@ OptimizeRequest request_of(const Options& options, const Graph& original, const 
       .progress = context.progress,
   };
   require_budget(options.blocks, options.keep);
-  if (!options.keep.empty()) request.prune = prune_options(options, request, context);
+  if (!options.keep.empty())
+    request.prune = prune_within(budget_of(options, request), options.blocks, options.excluded, context);
   request.prunes_to_goals = options.keep == share_of_goals;
   if (!options.sparsity.pattern.empty()) {
     request.sparsity = sparsity_options(options.sparsity, request.samples.has_value(), context);

@@ -67,13 +67,8 @@ void declare(CLI::App& app, Options& options) {
 }
 
 PruneOptions prune_options(const Options& options, const RunContext& context) {
-  PruneOptions settings{.budget = channel_budget(options.keep),
-                        .importance = {.progress = context.progress},
-                        .repair = {.progress = context.progress},
-                        .excluded = options.excluded,
-                        .blocks = options.blocks,
-                        .seed = context.seed};
-  settings.blocks.excluded = options.excluded;
+  PruneOptions settings =
+      prune_within(channel_budget(options.keep), options.blocks, options.excluded, context);
   if (!options.importance.empty())
     settings.importance.method = *importance_method_named(options.importance);
   else if (options.data.data.empty())
