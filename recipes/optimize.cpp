@@ -222,12 +222,9 @@ class Story {
       if (is_repaired_by(repair)) return;
   }
 
-  // The goal of size goes before those of accuracy: what it forbids is not even tried.
-  bool is_too_large(const Repair& repair) {
-    if (!largest_bytes_) return false;
-    const Graph sized = quantize_with_ranges(told_.quantized->prepared, repair.options).graph;
-    const Achievement achievement{.original_bytes = request_.original_bytes, .result_bytes = bytes_of(sized)};
-    RepairTrial trial{.what = repair.what};
+  // The goal of size goes before those of accuracy: what it forbids is not kept, however good.
+  bool is_too_large(const Graph& graph, RepairTrial trial) {
+    const Achievement achievement{.original_bytes = request_.original_bytes, .result_bytes = bytes_of(graph)};
     for (const Goal& goal : request_.goals)
       if (is_about_size(goal))
         if (GoalOutcome outcome = judge_goal(goal, achievement); !outcome.is_met)
@@ -237,14 +234,23 @@ class Story {
     return true;
   }
 
+  // Told by the layers in float alone, without the time that rounding and learning take.
+  bool is_sure_to_be_too_large(const Repair& repair) {
+    return largest_bytes_ &&
+           is_too_large(quantize_with_ranges(told_.quantized->prepared, repair.options).graph,
+                        {.what = repair.what, .arguments = repair.arguments});
+  }
+
   bool is_repaired_by(Repair& repair) {
-    if (is_too_large(repair)) return false;
+    if (is_sure_to_be_too_large(repair)) return false;
     // The checkpoint is the first result's: another student cannot go on from it.
     if (repair.options.recovery) repair.options.recovery->distillation.checkpoint.clear();
     QuantizedModel candidate = quantized_with(repair.options);
+    RepairTrial trial{.what = repair.what, .arguments = repair.arguments};
+    if (largest_bytes_ && is_too_large(candidate.graph, trial)) return false;
     Judgement judgement =
         judge_models(original_, candidate.graph, request_.samples->judging, {.seed = request_.seed});
-    RepairTrial trial{.what = repair.what, .goals = judge_accuracy_goals(judgement)};
+    trial.goals = judge_accuracy_goals(judgement);
     trial.is_kept = !misses_accuracy(trial.goals);
     told_.repairs.push_back(trial);
     if (!trial.is_kept) return false;

@@ -46,8 +46,9 @@ struct OptimizeRequest {
 /// One repair that was tried because a goal of accuracy was missed.
 struct RepairTrial {
   std::string what;
-  std::vector<GoalOutcome> goals;  // those of accuracy, or that of size if it forbids the repair
-  bool is_kept = false;            // the first that meets them all
+  std::vector<GoalOutcome> goals = {};      // those of accuracy, or that of size if it forbids the repair
+  bool is_kept = false;                     // the first that meets them all
+  std::vector<std::string> arguments = {};  // that say the same on the command line
 };
 
 /// What pruning did to each group of channels.

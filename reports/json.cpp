@@ -114,7 +114,10 @@ Json to_json(const RepairFacts& repair) {
   const auto goal = [](const std::pair<std::string, std::string>& item) {
     return Json{{"goal", item.first}, {"achieved", item.second}};
   };
-  return {{"what", repair.what}, {"goals", list_of(repair.achieved, goal)}, {"is_kept", repair.is_kept}};
+  return {{"what", repair.what},
+          {"goals", list_of(repair.achieved, goal)},
+          {"is_kept", repair.is_kept},
+          {"arguments", repair.arguments}};
 }
 
 Json to_json(const Machine& machine) {

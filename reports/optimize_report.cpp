@@ -82,7 +82,7 @@ QuantizationFacts quantization_facts(const QuantizedModel& model, const Optimize
 std::vector<RepairFacts> repair_facts(const std::vector<RepairTrial>& trials) {
   std::vector<RepairFacts> facts;
   for (const RepairTrial& trial : trials) {
-    facts.push_back({.what = trial.what, .is_kept = trial.is_kept});
+    facts.push_back({.what = trial.what, .is_kept = trial.is_kept, .arguments = trial.arguments});
     for (const GoalOutcome& goal : trial.goals)
       facts.back().achieved.emplace_back(goal.goal.text, goal.achieved);
   }

@@ -81,6 +81,7 @@ struct RepairFacts {
   std::string what;
   std::vector<std::pair<std::string, std::string>> achieved;  // goal, figure
   bool is_kept = false;
+  std::vector<std::string> arguments;  // that say the same on the command line
 };
 
 struct Report {

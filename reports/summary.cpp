@@ -169,7 +169,9 @@ Document summary_of(const Report& report) {
     add(document,
         section("Bits of weights", {width_table(*report.widths), plain(width_explanation(*report.widths))}));
   if (report.sensitivity) add_culprits(document, *report.sensitivity);
-  add(document, section("Repairs", {repair_table(report)}));
+  std::vector<Block> repairs = {repair_table(report)};
+  if (const std::string same = repair_explanation(report); !same.empty()) repairs.push_back(plain(same));
+  add(document, section("Repairs", std::move(repairs)));
   add(document, detail("Layers kept in float", {kept_float_table(report)}));
   add(document, detail("Passes", {pass_table(report), fusion_check(report)}));
   add(document, notes(report));

@@ -141,6 +141,12 @@ Table repair_table(const Report& report) {
   return table;
 }
 
+std::string repair_explanation(const Report& report) {
+  for (const RepairFacts& repair : report.repairs)
+    if (repair.is_kept) return fmt::format("the same again: {}", fmt::join(repair.arguments, " "));
+  return "";
+}
+
 Table goal_table(const Report& report) {
   Table table{.header = {"goal", "achieved", "", ""}};
   for (const GoalFacts& goal : report.goals)

@@ -27,5 +27,7 @@ Table kept_float_table(const Report& report);
 Table goal_table(const Report& report);
 /// What was tried to meet the goals of accuracy.
 Table repair_table(const Report& report);
+/// The options that give the repaired model again; empty if none was kept.
+std::string repair_explanation(const Report& report);
 
 }  // namespace edgeopt

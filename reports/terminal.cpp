@@ -45,6 +45,7 @@ std::string report_to_text(const Report& report) {
     text += fmt::format("  on {} samples: {}{}\n", report.accuracy.sample_count, report.accuracy.judged_on,
                         report.accuracy.caution.empty() ? "" : "; caution: " + report.accuracy.caution);
   text += floats(report) + widths(report) + culprits(report) + heading("repairs", repair_table(report));
+  if (const std::string same = repair_explanation(report); !same.empty()) text += "\n" + same + "\n";
   text += heading("layers kept in float", kept_float_table(report));
   for (const std::string& note : report.notes) text += fmt::format("\nnote: {}\n", note);
   return text;
