@@ -82,9 +82,17 @@ class Search {
 
   void try_shares(std::vector<ShareTrial> trials) {
     while (const std::optional<double> keep = next_share(trials)) {
-      trials.push_back(tried(*keep));
-      if (is_smallest_ && !trials.back().holds()) break;
+      const ShareTrial trial = tried(*keep);
+      const bool is_new = std::ranges::find(trials, trial.keep, &ShareTrial::keep) == trials.end();
+      trials.push_back(trial);
+      if (!is_new || (is_smallest_ && !trial.holds())) break;
     }
+  }
+
+  double share_of(const PrunedModel& pruned) const {
+    const bool is_time = options_.budget.kind == CostKind::latency;
+    const CostChange& cost = is_time ? pruned.latency : pruned.parameters;
+    return cost.result / cost.original;
   }
 
   ShareTrial tried(double keep) {
@@ -93,7 +101,7 @@ class Search {
     PrunedModel pruned = prune_model(model_, samples_, options);
     is_smallest_ = !pruned.meets_budget;
     const ShareTrial trial{.block_count = std::ssize(pruned.blocks),
-                           .keep = keep,
+                           .keep = share_of(pruned),
                            .excess = excess_of_(pruned.graph),
                            .damage = damage_of(pruned)};
     found_.trials.push_back(trial);
@@ -127,7 +135,7 @@ std::optional<double> next_share(const std::vector<ShareTrial>& trials) {
   }
   if (above.keep < 1.1 * smallest_share) return std::nullopt;
   const double guess =
-      trials.size() == 1 ? target / above.excess : crossing(trials[trials.size() - 2], above);
+      trials.size() == 1 ? above.keep * target / above.excess : crossing(trials[trials.size() - 2], above);
   return std::clamp(guess, std::max(smallest_share, above.keep * largest_step), 0.97 * above.keep);
 }
 

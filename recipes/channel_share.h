@@ -32,7 +32,7 @@ struct ShareSearch {
 
 /// The share to try next; nothing: the best one so far is good enough, or the tries are used up.
 ///
-/// trials  with one count of blocks, not empty, the first with all channels
+/// trials  behind the same blocks, not empty, the first with all channels; no two of one share
 std::optional<double> next_share(const std::vector<ShareTrial>& trials);
 
 /// The one of least damage of those in which the goals hold; if they never do, what comes closest to them.

@@ -82,7 +82,7 @@ class Story {
     }
     const ShareTrial& chosen = found.trials[found.chosen];
     told_.notes.push_back(
-        fmt::format("{} ways of pruning were tried; the one taken, with {:.1f} % of the {} as budget, {}",
+        fmt::format("{} ways of pruning were tried; the one taken leaves {:.1f} % of the {} and {}",
                     found.trials.size() - 1, 100 * chosen.keep,
                     request_.prune->budget.kind == CostKind::latency ? "estimated time" : "parameters",
                     chosen.holds() ? "does the least damage of those with which the goals should hold"

@@ -39,7 +39,7 @@ Table unpruned_table(const std::vector<KeptLayer>& layers) {
 }
 
 Table share_table(const std::vector<ShareTrial>& trials) {
-  Table table{.header = {"blocks less", "what may stay", "worst goal, achieved / bound", "damage"}};
+  Table table{.header = {"blocks less", "what stays", "worst goal, achieved / bound", "damage"}};
   for (const ShareTrial& trial : trials)
     table.rows.push_back({std::to_string(trial.block_count), fmt::format("{:.1f} %", 100 * trial.keep),
                           fmt::format("{:.3f}", trial.excess), fmt::format("{:.3g}", trial.damage)});
