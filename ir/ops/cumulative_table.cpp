@@ -107,7 +107,7 @@ Tensors evaluate_product_gradient(const EvaluateCall& call) {
       before *= x[at(k)];
     }
   }
-  return {from_doubles(call.inputs[1].dtype(), dims, dx)};
+  return {from_doubles(call.inputs[0].dtype(), dims, dx)};
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Tensors evaluate_gradient(const EvaluateCall& call) {
       for (std::size_t column = 0; column < size; ++column)
         dx.push_back(dy[i] *
                      cofactor(std::span(matrices).subspan(i * size * size, size * size), size, row, column));
-  return {from_doubles(call.inputs[1].dtype(), dims, dx)};
+  return {from_doubles(call.inputs[0].dtype(), dims, dx)};
 }
 
 std::vector<Operand> infer(const InferCall& call) {
