@@ -17,8 +17,6 @@
 namespace edgeopt {
 namespace {
 
-Tensor as_floats(const Tensor& tensor) { return cast(tensor, DataType::float32); }
-
 class Unrolling {
  public:
   Unrolling(const Graph& student, const TrainableOptions& options)
@@ -192,8 +190,8 @@ class Unrolling {
   ValueId zero_point_of(const Node& dequantize) {
     const Dims dims = student_.constant(dequantize.inputs[1])->dims();
     if (!dequantize.has_input(2)) return edit_.add_constant(Tensor(DataType::float32, dims), "zero_point");
-    return edit_.add_constant(as_floats(*student_.constant(dequantize.inputs[2])).reshaped(dims),
-                              student_.name_of(dequantize.inputs[2]));
+    const Tensor floats = cast(*student_.constant(dequantize.inputs[2]), DataType::float32);
+    return edit_.add_constant(floats.reshaped(dims), student_.name_of(dequantize.inputs[2]));
   }
 
   bool is_wanted(const LearnedConstant& constant) const {
