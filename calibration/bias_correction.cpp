@@ -60,6 +60,7 @@ Tensor shifted_integers(const Tensor& integers, const Tensor& scales, const std:
   for (std::size_t c = 0; c < elements.size(); ++c) {
     const double step = static_cast<double>(scale[scale.size() == 1 ? 0 : c]);
     const double moved = std::nearbyint(elements[c] + shift[c] / step);
+    if (std::isnan(moved)) continue;  // outputs that are no numbers say nothing about the bias
     elements[c] = static_cast<std::int32_t>(std::clamp<double>(
         moved, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()));
   }

@@ -5,6 +5,7 @@
 
 #include "ir/evaluate.h"
 #include "ir/extract.h"
+#include "ir/saturated_counts.h"
 #include "runtime/engine.h"
 #include "support/parallel.h"
 
@@ -18,10 +19,7 @@ std::int64_t largest_element_count(const Graph& graph, bool among_integers) {
   std::int64_t largest = 1;
   for (const ValueId id : graph.values()) {
     if (graph.value(id).constant || (among_integers && !graph.producer(id, "QuantizeLinear"))) continue;
-    std::int64_t count = 1;
-    if (const auto& shape = graph.type_of(id).shape)
-      for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
-    largest = std::max(largest, count);
+    if (const auto& shape = graph.type_of(id).shape) largest = std::max(largest, known_element_count(*shape));
   }
   return largest;
 }
@@ -32,7 +30,7 @@ std::int64_t waiting_bytes(const Graph& graph) {
   const bool is_quantized =
       std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("QuantizeLinear"); });
   if (is_quantized) return 2 * largest_element_count(graph, true);
-  return 4 * largest_element_count(graph, false) * static_cast<std::int64_t>(sizeof(float));
+  return saturated_product(4 * static_cast<std::int64_t>(sizeof(float)), largest_element_count(graph, false));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "ir/op.h"
@@ -78,6 +79,11 @@ std::optional<std::string> reason_against_gemm(const Graph& graph, const Node& n
   return std::nullopt;
 }
 
+bool is_finite(const Tensor& tensor) {
+  return tensor.dtype() != DataType::float32 ||
+         std::ranges::all_of(tensor.data<float>(), [](float x) { return std::isfinite(x); });
+}
+
 std::variant<Layer, std::string> computing_layer(const Graph& graph, const Node& node,
                                                  const QuantizationRules& rules) {
   Layer layer{.node = node.id, .output = node.outputs[0], .data_inputs = {node.inputs[0]}};
@@ -85,6 +91,7 @@ std::variant<Layer, std::string> computing_layer(const Graph& graph, const Node&
   if (!weight && !node.is("MatMul")) return "the weight is computed, not constant";
   if (graph.constant(node.inputs[0])) return "the first input is constant";
   if (!weight) layer.data_inputs.push_back(node.inputs[1]);
+  if (weight && !is_finite(*weight)) return "its weight holds numbers that are not finite";
   if (weight && node.is("MatMul") && weight->rank() != 2) return "the weight is not a matrix";
   if (const auto reason = reason_against_bias(graph, node, 2)) return *reason;
   if (node.is("Gemm"))

@@ -201,7 +201,10 @@ void PlanBuilder::add_kernel(const Task& task, const Kernel& kernel) {
   for (std::size_t i = 0; i < call->inputs.size(); ++i)
     if (call->inputs[i].is_present && !call->inputs[i].is_constant() && kernel.reads(i))
       call->inputs[i].form = locate_any(task.inputs[i]).form;
-  const Layouts layouts = kernel.choose_layouts ? kernel.choose_layouts(*call) : plain_layouts(*call);
+  Layouts layouts = kernel.choose_layouts ? kernel.choose_layouts(*call) : plain_layouts(*call);
+  // A node may have more operands than its operator takes.
+  layouts.inputs.resize(call->inputs.size(), Layout::plain);
+  layouts.outputs.resize(call->outputs.size(), Layout::plain);
   std::vector<std::size_t> used;
   for (std::size_t i = 0; i < call->inputs.size(); ++i) {
     TaskOperand& input = call->inputs[i];

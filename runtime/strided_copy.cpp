@@ -17,6 +17,7 @@ void copy_row(const StridedCopy& copy, const std::byte* source, std::byte* targe
 }
 
 void copy_last_dim(const StridedCopy& copy, const std::byte* source, std::byte* target) {
+  if (copy.counts.back() == 0) return;  // memcpy takes no null, even for nothing
   if (copy.source_strides.back() == 1 && copy.target_strides.back() == 1)
     std::memcpy(target, source, static_cast<std::size_t>(copy.counts.back()) * copy.element_bytes);
   else if (copy.element_bytes == 1)

@@ -6,6 +6,7 @@ std::optional<WeightMatrix> weight_matrix(const Node& node, const Dims& weight) 
   if (element_count(weight) == 0) return std::nullopt;
   if (node.is("Conv") && weight.size() > 2) {
     const std::int64_t groups = node.attributes.get_int("group", 1);
+    if (groups < 1 || weight[0] % groups != 0) return std::nullopt;
     const std::int64_t columns = element_count(weight) / weight[0];
     return WeightMatrix{.groups = groups,
                         .outputs_per_group = weight[0] / groups,

@@ -21,7 +21,8 @@ struct WeightMatrix {
   }
 };
 
-/// Nothing for other operators, and for weights of another rank than they take.
+/// Nothing for other operators, and for weights of another rank than they take, without
+/// elements, or that the groups do not divide.
 std::optional<WeightMatrix> weight_matrix(const Node& node, const Dims& weight);
 
 }  // namespace edgeopt

@@ -14,7 +14,7 @@ std::optional<Tensor> float_constant(const Graph& graph, ValueId id) {
 
 std::optional<WeightedLayer> conv_layer(const Node& node, const Tensor& weight) {
   const std::int64_t groups = node.attributes.get_int("group", 1);
-  if (weight.rank() < 3 || groups < 1) return std::nullopt;
+  if (weight.rank() < 3 || groups < 1 || weight.dims()[0] % groups != 0) return std::nullopt;
   WeightedLayer layer{.groups = groups, .is_conv = true, .weight_is_transposed = true};
   layer.outputs = weight.dims()[0] / groups;
   layer.taps = element_count(std::span(weight.dims()).subspan(2));
@@ -54,7 +54,8 @@ std::size_t weight_index(const WeightedLayer& layer, std::int64_t group, std::in
 std::optional<WeightedLayer> weighted_layer_at(const Graph& graph, const Node& node) {
   if (!node.is("Conv") && !node.is("Gemm") && !node.is("MatMul")) return std::nullopt;
   const std::optional<Tensor> weight = float_constant(graph, node.input(1));
-  if (!weight || !node.has_input(0) || graph.constant(node.inputs[0])) return std::nullopt;
+  if (!weight || weight->is_empty() || !node.has_input(0) || graph.constant(node.inputs[0]))
+    return std::nullopt;
   std::optional<WeightedLayer> layer =
       node.is("Conv") ? conv_layer(node, *weight) : matrix_layer(node, *weight);
   if (!layer) return std::nullopt;

@@ -72,7 +72,7 @@ double HessianRoot::round(std::span<const double> weights, std::span<const float
     const double target = weights[column] + moved / row[i];
     const double nearest =
         std::clamp<double>(std::nearbyint(target / step), scheme.lowest(), scheme.highest());
-    const double integer = weights[column] == 0 ? 0 : nearest;
+    const double integer = weights[column] == 0 || std::isnan(nearest) ? 0 : nearest;
     integers[column] = static_cast<std::int32_t>(integer);
     const double difference = weights[column] - step * integer;
     const double term = row[i] * difference + moved;

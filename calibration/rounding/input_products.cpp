@@ -28,9 +28,11 @@ EDGEOPT_VECTORIZED std::int32_t dot(const std::int16_t* a, const std::int16_t* b
   return sum;
 }
 
+// What is no number says nothing.
 std::int16_t integer_of(float x, double step) {
-  return static_cast<std::int16_t>(
-      std::clamp(std::nearbyint(static_cast<double>(x) / step), -largest_integer, largest_integer));
+  const double rounded = std::nearbyint(static_cast<double>(x) / step);
+  if (std::isnan(rounded)) return 0;
+  return static_cast<std::int16_t>(std::clamp(rounded, -largest_integer, largest_integer));
 }
 
 // The offsets in an input plane of the taps of the window at an output position; -1 for padding.

@@ -108,7 +108,7 @@ class Rounding {
     Trial best;
     for (const double factor : searched_factors) {
       Trial trial = tried(blocks, weights, static_cast<float>(static_cast<double>(scale) * factor));
-      if (trial.error < best.error) best = std::move(trial);
+      if (best.integers.empty() || trial.error < best.error) best = std::move(trial);
       if (!is_searched) break;
     }
     return best;

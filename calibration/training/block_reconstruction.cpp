@@ -14,6 +14,7 @@
 #include "ir/extract.h"
 #include "ir/gradient/gradient.h"
 #include "ir/infer.h"
+#include "ir/saturated_counts.h"
 #include "runtime/engine.h"
 #include "support/parallel.h"
 
@@ -113,14 +114,12 @@ class Reconstruction {
   void read_samples() {
     std::int64_t largest = 1;
     for (const ValueId cut : cut_values(teacher_))
-      if (const auto& shape = teacher_.type_of(cut).shape) {
-        std::int64_t count = 1;
-        for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
-        largest = std::max(largest, count);
-      }
+      if (const auto& shape = teacher_.type_of(cut).shape)
+        largest = std::max(largest, known_element_count(*shape));
     constexpr std::int64_t kept_at_once = 3;  // student's input, teacher's input and output
     const std::int64_t affordable =
-        options_.largest_memory_bytes / (kept_at_once * largest * static_cast<std::int64_t>(sizeof(float)));
+        options_.largest_memory_bytes /
+        saturated_product(kept_at_once * static_cast<std::int64_t>(sizeof(float)), largest);
     const std::int64_t count =
         std::min({samples_.count, options_.largest_sample_count, std::max<std::int64_t>(1, affordable)});
     student_values_.resize(static_cast<std::size_t>(count));

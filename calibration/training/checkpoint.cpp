@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "ir/edit.h"
 #include "ir/onnx/onnx.h"
 #include "support/error.h"
@@ -38,8 +40,25 @@ Tensor numbers_of(const TrainingState& state) {
   return doubles(numbers);
 }
 
+[[noreturn]] void refuse(const std::string& name, std::string_view what) {
+  throw UserError(
+      fmt::format("'{}' of the checkpoint {}; the file is damaged, delete it to begin anew", name, what));
+}
+
+constexpr std::size_t fixed_count = 3, point_count = 3;
+
+void check_numbers(std::span<const double> numbers) {
+  if (numbers.size() < fixed_count || (numbers.size() - fixed_count) % point_count != 0)
+    refuse("numbers", fmt::format("has {} elements, which is no whole number of points", numbers.size()));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    constexpr double most_steps = 1e15;  // below 2^53: every count is exact
+    const bool is_count = i < fixed_count || (i - fixed_count) % point_count == 0;
+    if (is_count && !(numbers[i] >= 0 && numbers[i] <= most_steps))
+      refuse("numbers", fmt::format("holds {}, which is no number of steps", numbers[i]));
+  }
+}
+
 void set_numbers(TrainingState& state, std::span<const double> numbers) {
-  constexpr std::size_t fixed_count = 3, point_count = 3;
   state.step = static_cast<std::int64_t>(numbers[0]);
   state.looks_without_gain = static_cast<std::int64_t>(numbers[1]);
   state.outcome.best_step = static_cast<std::int64_t>(numbers[2]);
@@ -49,11 +68,30 @@ void set_numbers(TrainingState& state, std::span<const double> numbers) {
                                      .held_back_loss = numbers[i + 2]});
 }
 
-Tensor required(const Graph& file, const std::string& name) {
+Tensor required(const Graph& file, const std::string& name, DataType dtype) {
   const auto found = file.find_value(name);
   const std::optional<Tensor> tensor = found ? file.value(*found).constant : std::nullopt;
   if (!tensor) throw UserError(fmt::format("the checkpoint lacks '{}'; delete it to begin anew", name));
+  if (tensor->dtype() != dtype)
+    refuse(name, fmt::format("has elements of {}, not of {}", name_of(tensor->dtype()), name_of(dtype)));
   return *tensor;
+}
+
+// As a tensor of this run has them.
+Tensor required_floats(const Graph& file, const std::string& name, const Dims& dims) {
+  Tensor tensor = required(file, name, DataType::float32);
+  if (tensor.dims() != dims)
+    refuse(name, fmt::format("has shape {}, not {}", to_string(tensor.dims()), to_string(dims)));
+  return tensor;
+}
+
+// Of one parameter. Stochastic gradient descent has no second moments.
+Moments moments_of(const Graph& file, std::size_t index, std::int64_t count) {
+  Moments moments{.first = elements_of(required_floats(file, key("first", index), {count})),
+                  .second = elements_of(required(file, key("second", index), DataType::float32))};
+  if (!moments.second.empty() && std::ssize(moments.second) != count)
+    refuse(key("second", index), fmt::format("has {} elements, not {}", moments.second.size(), count));
+  return moments;
 }
 
 }  // namespace
@@ -100,17 +138,20 @@ bool load_checkpoint(const std::filesystem::path& path, const std::string& finge
   if (!std::filesystem::exists(path)) return false;
   const Graph file =
       while_doing(fmt::format("going on from '{}'", path.string()), [&] { return load_model(path); });
-  if (required(file, "fingerprint").strings()[0] != fingerprint)
+  const Tensor found = required(file, "fingerprint", DataType::string);
+  if (found.is_empty() || found.strings()[0] != fingerprint)
     throw UserError(fmt::format(
         "'{}' is the checkpoint of another run (model, samples or options differ); delete it to begin anew",
         path.string()));
-  set_numbers(state, required(file, "numbers").data<double>());
-  state.best_losses = to_doubles(required(file, "best_losses"));
+  const Tensor numbers = required(file, "numbers", DataType::float64);
+  check_numbers(numbers.data<double>());
+  set_numbers(state, numbers.data<double>());
+  state.best_losses = to_doubles(required(file, "best_losses", DataType::float64));
   for (std::size_t i = 0; i < state.parameters.size(); ++i) {
-    state.parameters[i].value = required(file, key("parameter", i));
-    state.best[i].value = required(file, key("best", i));
-    state.moments.push_back({.first = elements_of(required(file, key("first", i))),
-                             .second = elements_of(required(file, key("second", i)))});
+    const Dims dims = state.parameters[i].value.dims();
+    state.parameters[i].value = required_floats(file, key("parameter", i), dims);
+    state.best[i].value = required_floats(file, key("best", i), dims);
+    state.moments.push_back(moments_of(file, i, element_count(dims)));
   }
   return true;
 }

@@ -6,6 +6,7 @@
 #include "ir/evaluate.h"
 #include "ir/quantization/quantization_scheme.h"
 #include "ir/quantization/quantized_scale.h"
+#include "ir/rules/call_inputs.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -31,6 +32,12 @@ int bits_of(const Graph& graph, const Node& dequantize, const Tensor& integers) 
   return is_narrow ? narrow : stored;
 }
 
+// What ONNX quantizes to: integers of up to 16 bits; its floats of 8 and less are not simulated.
+bool is_learned(DataType type) {
+  constexpr int most_bits = 16;
+  return is_integer(type) && bit_count(type) <= most_bits;
+}
+
 void set_limits(IntegerPlace& place, DataType type, int bits) {
   // Weights are symmetric, activations use every integer.
   const QuantizationScheme scheme{
@@ -43,7 +50,7 @@ void set_limits(IntegerPlace& place, DataType type, int bits) {
 void tighten(IntegerPlace& place, const Graph& graph, const Node& clip) {
   const auto bound = [&](std::size_t input, int otherwise) {
     const auto constant = clip.has_input(input) ? graph.constant(clip.inputs[input]) : std::nullopt;
-    return constant ? static_cast<int>(to_int64s(*constant).at(0)) : otherwise;
+    return constant ? static_cast<int>(single_int(*constant)) : otherwise;
   };
   place.low = std::max(place.low, bound(1, place.low));
   place.high = std::min(place.high, bound(2, place.high));
@@ -74,6 +81,7 @@ std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& deq
       place.kind = IntegerPlace::Kind::bias;
       return place;
     }
+    if (!is_learned(integers.dtype())) return std::nullopt;
     set_limits(place, integers.dtype(), bits_of(graph, dequantize, integers));
     return place;
   }
@@ -82,6 +90,7 @@ std::optional<IntegerPlace> integer_place_at(const Graph& graph, const Node& deq
   place.kind = IntegerPlace::Kind::activation;
   place.source = quantize->inputs[0];
   const DataType type = graph.constant(quantize->inputs[2])->dtype();
+  if (!is_learned(type)) return std::nullopt;
   set_limits(place, type, static_cast<int>(bit_count(type)));
   if (const Node* clip = graph.producer(dequantize.inputs[0], "Clip")) tighten(place, graph, *clip);
   return place;
@@ -124,7 +133,9 @@ Tensor rounded_to(const Graph& graph, const Node& dequantize, const Tensor& valu
   for (std::size_t i = 0; i < floats.size(); ++i) {
     const auto k = static_cast<std::size_t>(scale_index[i]);
     const double rounded = std::nearbyint(static_cast<double>(floats[i] / scales[k])) + zero_points[k];
-    integers[i] = static_cast<std::int64_t>(std::clamp(rounded, limits.low, limits.high));
+    // 0 / 0, where the scale is 0: any integer gives 0.
+    integers[i] =
+        to_int64(std::clamp(std::isnan(rounded) ? zero_points[k] : rounded, limits.low, limits.high));
   }
   return from_int64s(type, value.dims(), integers);
 }

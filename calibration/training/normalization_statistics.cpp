@@ -1,5 +1,7 @@
 #include "calibration/training/normalization_statistics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <span>
@@ -7,6 +9,9 @@
 
 #include "calibration/staged_run.h"
 #include "ir/edit.h"
+#include "ir/label.h"
+#include "ir/saturated_counts.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -71,6 +76,11 @@ bool is_refreshable(const Graph& graph, const Node& node) {
 Graph with_statistics(const Graph& graph, const Node& node, const std::vector<Moments>& moments) {
   Tensor mean = *graph.constant(node.inputs[mean_input]);
   Tensor variance = *graph.constant(node.inputs[variance_input]);
+  const auto channels = std::ssize(moments);
+  if (mean.element_count() != channels || variance.element_count() != channels)
+    throw UserError(fmt::format("node '{}' ({}): {} means and {} variances are given for {} channels",
+                                label_of(graph, node), node.op_type, mean.element_count(),
+                                variance.element_count(), channels));
   for (std::size_t c = 0; c < moments.size(); ++c) {
     if (!(moments[c].squares > 0)) continue;
     mean.mutable_data<float>()[c] = static_cast<float>(moments[c].mean);
@@ -90,10 +100,8 @@ std::int64_t waiting_bytes(const Graph& graph) {
   std::int64_t largest = 1;
   for (const ValueId id : graph.values()) {
     if (!graph.producer(id)) continue;
-    std::int64_t count = 1;
     if (const auto& shape = graph.type_of(id).shape)
-      for (const Dim& dim : *shape) count *= dim.is_number() ? dim.size : 1;
-    largest = std::max(largest, count * static_cast<std::int64_t>(sizeof(float)));
+      largest = std::max(largest, known_element_count(*shape) * static_cast<std::int64_t>(sizeof(float)));
   }
   return 2 * largest;
 }

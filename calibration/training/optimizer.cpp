@@ -134,6 +134,11 @@ void Optimizer::step_one(std::size_t index, Parameter& parameter, std::span<cons
 }
 
 void Optimizer::restore(std::int64_t step_count, std::vector<Moments> moments) {
+  const auto fits = [](const Moments& a, const Moments& b) {
+    return a.first.size() == b.first.size() && a.second.size() == b.second.size();
+  };
+  if (!std::ranges::equal(moments, moments_, fits))
+    throw UserError("the checkpoint is of another optimizer or other parameters; delete it to begin anew");
   step_count_ = step_count;
   moments_ = std::move(moments);
 }

@@ -50,7 +50,7 @@ class Optimizer {
 
   std::int64_t step_count() const { return step_count_; }
   const std::vector<Moments>& moments() const { return moments_; }
-  /// Goes on from a checkpoint.
+  /// Goes on from a checkpoint. throws UserError if it remembers other elements than this optimizer
   void restore(std::int64_t step_count, std::vector<Moments> moments);
 
  private:

@@ -17,8 +17,6 @@
 namespace edgeopt {
 namespace {
 
-Tensor as_floats(const Tensor& tensor) { return cast(tensor, DataType::float32); }
-
 class Unrolling {
  public:
   Unrolling(const Graph& student, const TrainableOptions& options)
@@ -192,8 +190,8 @@ class Unrolling {
   ValueId zero_point_of(const Node& dequantize) {
     const Dims dims = student_.constant(dequantize.inputs[1])->dims();
     if (!dequantize.has_input(2)) return edit_.add_constant(Tensor(DataType::float32, dims), "zero_point");
-    return edit_.add_constant(as_floats(*student_.constant(dequantize.inputs[2])).reshaped(dims),
-                              student_.name_of(dequantize.inputs[2]));
+    const Tensor floats = cast(*student_.constant(dequantize.inputs[2]), DataType::float32);
+    return edit_.add_constant(floats.reshaped(dims), student_.name_of(dequantize.inputs[2]));
   }
 
   bool is_wanted(const LearnedConstant& constant) const {
@@ -258,21 +256,29 @@ class WritingBack {
       if (trainable_.places[i].kind == kind) function(trainable_.places[i], parameters_[i].value);
   }
 
+  bool has_float_scale(const Node* dequantize) const {
+    const auto scale = dequantize ? student_.constant(dequantize->inputs[1]) : std::nullopt;
+    return scale && scale->dtype() == DataType::float32;
+  }
+
   Tensor scale_of(const Node& dequantize) const {
     const auto found = constants_.find(dequantize.inputs[1]);
     return found == constants_.end() ? *student_.constant(dequantize.inputs[1]) : found->second;
   }
 
-  // scale(input) * scale(weight) of the layer that adds the bias; what it was if the layer is not found.
+  // scale(input) * scale(weight) of the layer that adds the bias; what it was if the layer is not found,
+  // computes a scale, or has not as many as the bias.
   Tensor bias_scale(const Node& dequantize) const {
     const Node* layer = student_.single_user(dequantize.outputs[0]);
     const Node* input = layer ? student_.producer(layer->input(0), "DequantizeLinear") : nullptr;
     const Node* weight = layer ? student_.producer(layer->input(1), "DequantizeLinear") : nullptr;
-    if (!input || !weight) return scale_of(dequantize);
-    const float input_scale = scale_of(*input).data<float>()[0];
+    const Tensor own = scale_of(dequantize);
+    if (!has_float_scale(input) || !has_float_scale(weight)) return own;
+    const Tensor input_scale = scale_of(*input);
     Tensor scale = scale_of(*weight);
-    for (float& element : scale.mutable_data<float>()) element *= input_scale;
-    return scale.reshaped(student_.constant(dequantize.inputs[1])->dims());
+    if (input_scale.element_count() != 1 || scale.element_count() != own.element_count()) return own;
+    for (float& element : scale.mutable_data<float>()) element *= input_scale.data<float>()[0];
+    return scale.reshaped(own.dims());
   }
 
   void set_integers(const Node& dequantize, const Tensor& value, const Tensor& scale) {

@@ -76,6 +76,12 @@ class Training {
   void begin() {
     if (!options_.checkpoint.empty() && load_checkpoint(options_.checkpoint, fingerprint_, state_)) {
       optimizer_.restore(state_.step, std::move(state_.moments));
+      const std::int64_t held_back = held_back_ ? held_back_->sample_count() : 0;
+      if (std::ssize(state_.best_losses) != held_back)
+        throw UserError(
+            fmt::format("the checkpoint '{}' has {} losses for {} samples held back; delete it to "
+                        "begin anew",
+                        options_.checkpoint.string(), state_.best_losses.size(), held_back));
       return;
     }
     if (held_back_) consider(held_back_losses(), 0);

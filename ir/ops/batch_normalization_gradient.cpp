@@ -3,10 +3,12 @@
 //   inference  dx = dy * scale / deviation, dmean = -scale * dbias / deviation,
 //              dvariance = -scale * dscale / (2 * deviation^2)
 //   training   dx = (dy - mean(dy) - n * mean(dy * n)) * scale / deviation, with the batch's own moments.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -49,7 +51,18 @@ Moments moments_of(const EvaluateCall& call, const Doubles& x, const std::vector
   return moments;
 }
 
+void require_channels(const EvaluateCall& call) {
+  const Dims& x = call.inputs[1].dims();
+  require_dims_of_result(call.inputs[0], x);
+  const std::int64_t channels = x.size() > 1 ? x[1] : 1;
+  for (std::size_t i = 2; i < 5; ++i)
+    if (call.inputs[i].element_count() != channels)
+      throw UserError(fmt::format("input {} has shape {}, but there are {} channels", i,
+                                  to_string(call.inputs[i].dims()), channels));
+}
+
 Tensors evaluate(const EvaluateCall& call) {
+  require_channels(call);
   const Tensor& x = call.inputs[1];
   const std::vector<std::int64_t> channels = channel_indexes(x.dims());
   const Doubles dy = to_doubles(call.inputs[0]), scale = to_doubles(call.inputs[2]);
@@ -81,6 +94,7 @@ Tensors evaluate(const EvaluateCall& call) {
 }
 
 std::vector<Operand> infer(const InferCall& call) {
+  require_dims_of_result(call.inputs[0], call.inputs[1].type.shape);
   std::vector<Operand> outputs;
   for (const std::size_t like : {1, 2, 2, 3, 4})
     outputs.push_back(operand(call.inputs[like].type.dtype, call.inputs[like].type.shape));

@@ -59,7 +59,19 @@ std::optional<std::size_t> common_rank(const InferCall& call) {
   return rank;
 }
 
+void require_one_type(const InferCall& call) {
+  DataType common = DataType::undefined;
+  for (const Operand& input : call.inputs) {
+    const DataType dtype = input.type.dtype;
+    if (dtype != DataType::undefined && common != DataType::undefined && dtype != common)
+      throw UserError(
+          fmt::format("{} and {} elements cannot be concatenated", name_of(common), name_of(dtype)));
+    if (dtype != DataType::undefined) common = dtype;
+  }
+}
+
 std::vector<Operand> infer(const InferCall& call) {
+  require_one_type(call);
   Operand result = of_unknown_shape(required_input(call, 0));
   const std::optional<std::size_t> rank = common_rank(call);
   if (!rank) return {result};

@@ -8,6 +8,7 @@
 #include "ir/rules/call_inputs.h"
 #include "ir/rules/convolve.h"
 #include "ir/rules/op_rules.h"
+#include "ir/saturated_counts.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 #include "support/parallel.h"
@@ -148,7 +149,8 @@ Cost count_cost(const InferCall& call, std::span<const Operand>) {
   if (!weight.has_shape() || weight.shape().empty()) return {};
   const std::int64_t channels =
       weight.shape()[0].is_number() ? std::max<std::int64_t>(weight.shape()[0].size, 1) : 1;
-  return {.multiply_adds = known_element_count(call.inputs[0]) * (known_element_count(weight) / channels)};
+  return {.multiply_adds =
+              saturated_product(known_element_count(call.inputs[0]), known_element_count(weight) / channels)};
 }
 
 // Those of the Conv that this one transposes, with its pads in numbers.

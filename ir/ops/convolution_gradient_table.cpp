@@ -1,25 +1,23 @@
 // ConvInputGradient(dy, w, x) = dx and ConvWeightGradient(dy, x, w) = dw, with the attributes of Conv. The
 // last input gives the result its dims and type; its elements do not matter.
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "ir/gradient/convolve_gradient.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
-#include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
-std::vector<Operand> infer_like_last(const InferCall& call) {
+std::vector<Operand> infer_like_last(const InferCall& call, std::size_t weight) {
+  require_dims_of_result(call.inputs[0],
+                         convolved_shape(call.attributes(), call.inputs[3 - weight], call.inputs[weight]));
   return {operand(call.inputs[2].type.dtype, call.inputs[2].type.shape)};
 }
 
 Convolution convolution_behind(const EvaluateCall& call, const Tensor& x, const Tensor& w) {
   Convolution convolution = convolution_of(call.attributes(), x.dims(), w.dims());
-  if (call.inputs[0].dims() != convolution.output_shape())
-    throw UserError(fmt::format("the gradient has shape {}, but the convolution's result {}",
-                                to_string(call.inputs[0].dims()), to_string(convolution.output_shape())));
+  require_dims_of_result(call.inputs[0], convolution.output_shape());
   return convolution;
 }
 
@@ -44,7 +42,7 @@ OpDefinition convolution_gradient(std::string name, std::size_t weight, Evaluate
       .name = std::move(name),
       .domain = "edgeopt",
       .required_inputs = 3,
-      .infer = infer_like_last,
+      .infer = [weight](const InferCall& call) { return infer_like_last(call, weight); },
       .evaluate = std::move(evaluate),
       .count_cost =
           [weight](const InferCall& call, std::span<const Operand>) {

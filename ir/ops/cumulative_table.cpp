@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -83,7 +83,9 @@ Tensors evaluate_product_gradient(const EvaluateCall& call) {
   const bool is_exclusive = call.attributes().get_int("exclusive", 0) != 0;
   const bool is_reverse = call.attributes().get_int("reverse", 0) != 0;
   const Dims& dims = call.inputs[1].dims();
-  const AxisLines lines = lines_along(dims, to_int64s(call.inputs[2]).at(0));
+  require_dims_of_result(call.inputs[0], dims);
+  if (call.inputs[2].element_count() != 1) throw UserError("the axis must be one number");
+  const AxisLines lines = lines_along(dims, to_int64s(call.inputs[2])[0]);
   const std::vector<double> dy = to_doubles(call.inputs[0]), x = to_doubles(call.inputs[1]);
   std::vector<double> dx(x.size());
   for (std::int64_t line = 0; line < lines.count; ++line) {
@@ -105,7 +107,7 @@ Tensors evaluate_product_gradient(const EvaluateCall& call) {
       before *= x[at(k)];
     }
   }
-  return {from_doubles(call.inputs[1].dtype(), dims, dx)};
+  return {from_doubles(call.inputs[0].dtype(), dims, dx)};
 }
 
 }  // namespace
@@ -120,7 +122,7 @@ std::vector<OpDefinition> cumulative_table() {
       {.name = "CumProdGradient",
        .domain = training_domain,
        .required_inputs = 3,
-       .infer = infer_gradient_of_x,
+       .infer = infer_gradient_like_x,
        .evaluate = evaluate_product_gradient,
        .count_cost = operations_per_output(4)},
   };

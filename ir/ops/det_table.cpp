@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -63,6 +63,7 @@ Tensors evaluate(const EvaluateCall& call) {
 Tensors evaluate_gradient(const EvaluateCall& call) {
   const Dims& dims = call.inputs[1].dims();
   const std::size_t size = matrix_size(dims);
+  require_dims_of_result(call.inputs[0], Dims(dims.begin(), dims.end() - 2));
   const std::vector<double> dy = to_doubles(call.inputs[0]), matrices = to_doubles(call.inputs[1]);
   std::vector<double> dx;
   for (std::size_t i = 0; i < dy.size(); ++i)
@@ -70,7 +71,7 @@ Tensors evaluate_gradient(const EvaluateCall& call) {
       for (std::size_t column = 0; column < size; ++column)
         dx.push_back(dy[i] *
                      cofactor(std::span(matrices).subspan(i * size * size, size * size), size, row, column));
-  return {from_doubles(call.inputs[1].dtype(), dims, dx)};
+  return {from_doubles(call.inputs[0].dtype(), dims, dx)};
 }
 
 std::vector<Operand> infer(const InferCall& call) {
@@ -92,7 +93,7 @@ std::vector<OpDefinition> det_table() {
       {.name = "DetGradient",
        .domain = training_domain,
        .required_inputs = 2,
-       .infer = infer_gradient_of_x,
+       .infer = infer_gradient_of("Det"),
        .evaluate = evaluate_gradient},
   };
 }

@@ -10,7 +10,10 @@ namespace {
 
 constexpr float level_count = 255;
 
-std::uint8_t to_level(float x) { return static_cast<std::uint8_t>(std::clamp(x, 0.0F, level_count)); }
+// What is no number is 0.
+std::uint8_t to_level(float x) {
+  return std::isnan(x) ? std::uint8_t{0} : static_cast<std::uint8_t>(std::clamp(x, 0.0F, level_count));
+}
 
 Tensors evaluate(const EvaluateCall& call) {
   require_element_type(call.inputs[0], DataType::float32);

@@ -7,6 +7,7 @@
 
 #include "ir/gradient/gradient_rules.h"
 #include "ir/rules/op_rules.h"
+#include "ir/saturated_counts.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -143,7 +144,7 @@ Cost count_cost(const InferCall& call, std::span<const Operand>) {
   const EinsumEquation equation = parse_einsum(call.attributes().get_string("equation", ""), ranks);
   Cost cost{.multiply_adds = 1};
   for (const auto& [letter, dim] : sizes_of(equation, shapes))
-    if (dim.is_number()) cost.multiply_adds *= dim.size;
+    if (dim.is_number()) cost.multiply_adds = saturated_product(cost.multiply_adds, dim.size);
   return cost;
 }
 

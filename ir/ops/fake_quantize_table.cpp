@@ -6,9 +6,10 @@
 // "QDrop", ICLR 2022, where it leaves the range too: but an activation may live in the range's ends alone).
 #include <cmath>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/quantization/fake_quantize.h"
 #include "ir/quantization/quantized_scale.h"
+#include "ir/rules/call_inputs.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -41,7 +42,7 @@ class Elements {
       throw UserError("without an axis there must be one scale");
     groups_ = scale_indexes(operands.x.dims(), operands.scale.dims(),
                             {.axis = std::max<std::int64_t>(settings.axis, 0)});
-    if (operands.seed) stream_ = drop_stream(to_int64s(*operands.seed).at(0));
+    if (operands.seed) stream_ = drop_stream(single_int(*operands.seed));
   }
   std::size_t group(std::size_t i) const { return static_cast<std::size_t>(groups_[i]); }
   bool is_dropped(std::size_t i) const { return probability_ > 0 && drop_number(stream_, i) < probability_; }
@@ -98,6 +99,7 @@ Tensors fake_quantize_gradient(const EvaluateCall& call) {
   const Elements elements(operands, settings);
   const DataType dtype = operands.x.dtype();
   require_element_type(call.inputs[0], dtype);
+  require_dims_of_result(call.inputs[0], operands.x.dims());
   const auto groups = static_cast<std::size_t>(operands.scale.element_count());
   std::vector<double> dx, dscale(groups, 0.0), dzero_point(groups, 0.0);
   visit_type(FloatTypes{}, dtype, [&]<typename T>() {
@@ -117,6 +119,7 @@ Tensors fake_quantize_gradient(const EvaluateCall& call) {
 }
 
 std::vector<Operand> infer_gradient(const InferCall& call) {
+  require_dims_of_result(call.inputs[0], call.inputs[1].type.shape);
   std::vector<Operand> outputs;
   for (std::size_t i = 1; i < 4; ++i)
     outputs.push_back(operand(call.inputs[i].type.dtype, call.inputs[i].type.shape));

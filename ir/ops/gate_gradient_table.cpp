@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 template <typename Keeps>
 Tensors gated(const EvaluateCall& call, const Keeps& keeps) {
+  require_dims_of_result(call.inputs[0], call.inputs[1].dims());
   const auto gate = [&](auto dy, auto x) { return keeps(static_cast<double>(x)) ? dy : 0; };
   return {combine_elements<void>(FloatTypes{}, call.inputs[0], call.inputs[1], gate)};
 }
@@ -34,7 +36,7 @@ OpDefinition gate_gradient(std::string name, EvaluateRule evaluate) {
       .name = std::move(name),
       .domain = "edgeopt",
       .required_inputs = 2,
-      .infer = same_shape_as_input,
+      .infer = infer_gradient_like_x,
       .evaluate = std::move(evaluate),
       .count_cost = operations_per_output(1),
       .is_elementwise = true,

@@ -22,6 +22,10 @@ Tensors evaluate(const EvaluateCall& call) {
   if (indices.rank() != data.rank())
     throw UserError(fmt::format("indices of shape {} do not fit data of shape {}", to_string(indices.dims()),
                                 to_string(data.dims())));
+  for (std::size_t a = 0; a < data.rank(); ++a)
+    if (a != axis && indices.dims()[a] > data.dims()[a])
+      throw UserError(fmt::format("indices of shape {} reach beyond data of shape {}",
+                                  to_string(indices.dims()), to_string(data.dims())));
   const Dims strides = strides_of(data.dims());
   const std::int64_t dim = data.dims()[axis];
   const std::vector<std::int64_t> chosen = to_int64s(indices);

@@ -3,6 +3,7 @@
 
 #include "ir/gradient/if_gradient.h"
 #include "ir/rules/call_inputs.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -33,6 +34,7 @@ std::vector<Operand> infer(const InferCall& call) {
   if (a.outputs().size() != b.outputs().size())
     throw UserError(fmt::format("then_branch has {} outputs, but else_branch {}", a.outputs().size(),
                                 b.outputs().size()));
+  require_outputs(call.node, a.outputs().size());
   std::vector<Operand> outputs(a.outputs().size());
   for (std::size_t i = 0; i < outputs.size(); ++i)
     outputs[i].type = merged(a.type_of(a.outputs()[i]), b.type_of(b.outputs()[i]));

@@ -33,6 +33,8 @@ std::vector<Operand> infer(const InferCall& call) {
   const Graph& body = body_of(call.attributes());
   const std::size_t carried = call.inputs.size() < 2 ? 0 : call.inputs.size() - 2;
   require_body(body, carried);
+  require_operands(call.inputs, 2);
+  require_outputs(call.node, body.outputs().size() - 1);
   std::vector<Operand> outputs;
   for (std::size_t i = 0; i < carried; ++i)
     outputs.push_back(carried_type(call.inputs[i + 2], body.type_of(body.outputs()[i + 1])));

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ir/gradient/gradient_rules.h"
+#include "ir/infer.h"
 #include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
@@ -51,7 +52,8 @@ OpDefinition lrn_op() {
       .evaluate = evaluate,
       .count_cost =
           [](const InferCall& call, std::span<const Operand> outputs) {
-            return operations_per_output(call.attributes().get_int("size", 1) + 2)(call, outputs);
+            const auto size = std::clamp<std::int64_t>(call.attributes().get_int("size", 1), 1, largest_dim);
+            return operations_per_output(size + 2)(call, outputs);
           },
       .gradient = own_gradient_operator(),
       .tied_dims = tied_dims,

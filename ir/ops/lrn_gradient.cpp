@@ -1,11 +1,15 @@
 // LRNGradient(dy, x). With D = bias + alpha / size * (sum of x^2 over the window of each channel):
 //   dx_j = dy_j D_j^-beta - 2 alpha beta / size * x_j * (sum of dy_c x_c D_c^(-beta - 1) over the windows c
 //   that hold j)
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
+#include "ir/infer.h"
 #include "ir/rules/op_rules.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -39,11 +43,13 @@ std::vector<double> line_gradient(const std::vector<double>& dy, const std::vect
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = call.inputs[1];
+  require_dims_of_result(call.inputs[0], x.dims());
   const Attributes& attributes = call.attributes();
   Factors factors{.size = attributes.get_int("size", 1),
                   .alpha = attributes.get_float("alpha", 1e-4F),
                   .beta = attributes.get_float("beta", 0.75F),
                   .bias = attributes.get_float("bias", 1)};
+  if (factors.size < 1) throw UserError(fmt::format("size is {}, but must be at least 1", factors.size));
   factors.alpha /= static_cast<double>(factors.size);
   const AxisLines channels = lines_along(x.dims(), 1);
   const std::vector<double> gradients = to_doubles(call.inputs[0]), elements = to_doubles(x);
@@ -60,7 +66,7 @@ Tensors evaluate(const EvaluateCall& call) {
     const std::vector<double> dx = line_gradient(dy, own, factors);
     for (std::int64_t j = 0; j < channels.length; ++j) result[place(j)] = dx[static_cast<std::size_t>(j)];
   }
-  return {from_doubles(x.dtype(), x.dims(), result)};
+  return {from_doubles(call.inputs[0].dtype(), x.dims(), result)};
 }
 
 }  // namespace
@@ -70,11 +76,12 @@ OpDefinition lrn_gradient_op() {
       .name = "LRNGradient",
       .domain = training_domain,
       .required_inputs = 2,
-      .infer = same_shape_as_input,
+      .infer = infer_gradient_like_x,
       .evaluate = evaluate,
       .count_cost =
           [](const InferCall& call, std::span<const Operand> outputs) {
-            return operations_per_output(3 * call.attributes().get_int("size", 1) + 4)(call, outputs);
+            const auto size = std::clamp<std::int64_t>(call.attributes().get_int("size", 1), 1, largest_dim);
+            return operations_per_output(3 * size + 4)(call, outputs);
           },
   };
 }

@@ -6,15 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
-
-// What these operators do is the same from opset 13 on, so that any such opset does.
-constexpr int opset = 21;
 
 // Fills with -1, which is no element.
 constexpr std::int64_t no_element = -1;
@@ -27,10 +24,7 @@ Tensor numbered(const Dims& dims) {
 
 // Which element of x each element of dy came from.
 std::vector<std::int64_t> sources(const EvaluateCall& call, const std::string& op_type) {
-  Node node = call.node;
-  node.op_type = op_type;
-  node.domain = "";
-  node.inputs.erase(node.inputs.begin());
+  Node node = forward_node(call.node, op_type);
   Tensors inputs(call.inputs.begin() + 1, call.inputs.end());
   inputs[0] = numbered(inputs[0].dims());
 
@@ -39,7 +33,7 @@ std::vector<std::int64_t> sources(const EvaluateCall& call, const std::string& o
     inputs.resize(node.inputs.size());
     inputs[2] = Tensor::scalar(no_element);
   }
-  return to_int64s(find_op(node)->evaluate({.node = node, .opset = opset, .inputs = inputs})[0]);
+  return to_int64s(find_op(node)->evaluate({.node = node, .opset = training_opset, .inputs = inputs})[0]);
 }
 
 Tensors evaluate(const EvaluateCall& call, const std::string& op_type) {
@@ -57,7 +51,7 @@ OpDefinition gradient_of(const std::string& op_type) {
       .name = op_type + "Gradient",
       .domain = training_domain,
       .required_inputs = 2,
-      .infer = infer_gradient_of_x,
+      .infer = infer_gradient_of(op_type),
       .evaluate = [op_type](const EvaluateCall& call) { return evaluate(call, op_type); },
       .count_cost = operations_per_output(1),
   };

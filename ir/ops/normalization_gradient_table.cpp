@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "support/error.h"
 
@@ -81,6 +81,7 @@ void group_gradient(std::span<double> g, std::span<const double> normalized, dou
 
 Tensors evaluate(const EvaluateCall& call, FindGroups find_groups) {
   const Tensor &x = call.inputs[1], &scale = call.inputs[2];
+  require_dims_of_result(call.inputs[0], x.dims());
   const Groups groups = find_groups(call, x.dims(), scale.dims());
   const std::vector<double> dy = to_doubles(call.inputs[0]), factors = to_doubles(scale);
   std::vector<double> normalized = to_doubles(x), dx = dy, dscale(factors.size(), 0);
@@ -100,6 +101,7 @@ Tensors evaluate(const EvaluateCall& call, FindGroups find_groups) {
 
 std::vector<Operand> infer(const InferCall& call) {
   const ValueType &x = call.inputs[1].type, &scale = call.inputs[2].type;
+  require_dims_of_result(call.inputs[0], x.shape);
   return {operand(x.dtype, x.shape), operand(scale.dtype, scale.shape)};
 }
 

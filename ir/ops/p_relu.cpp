@@ -1,7 +1,10 @@
 // y = x < 0 ? slope * x : x; the slope broadcasts to x.
+#include <fmt/format.h>
+
 #include "ir/gradient/gradient_rules.h"
 #include "ir/rules/op_rules.h"
 #include "ir/tied_dims.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -26,7 +29,12 @@ T p_relu(T x, T slope) {
 }
 
 Tensors evaluate(const EvaluateCall& call) {
-  return {combine_elements<void>(NumberTypes{}, call.inputs[0], aligned_slope(call),
+  const Tensor slopes = aligned_slope(call);
+  const Dims& x = call.inputs[0].dims();
+  if (broadcast_dims(slopes.dims(), x) != x)
+    throw UserError(
+        fmt::format("a slope of shape {} cannot be broadcast to {}", to_string(slopes.dims()), to_string(x)));
+  return {combine_elements<void>(NumberTypes{}, call.inputs[0], slopes,
                                  [](auto x, auto slope) { return p_relu(x, slope); })};
 }
 

@@ -64,8 +64,19 @@ std::int64_t source_index(std::int64_t position, std::int64_t dim, const std::st
   return std::min(phase, period - phase) % dim;
 }
 
+void require_fill(const Operand& fill, DataType dtype) {
+  const DataType given = fill.type.dtype;
+  if (given != dtype && given != DataType::undefined && dtype != DataType::undefined)
+    throw UserError(
+        fmt::format("elements of type {} are padded with one of type {}", name_of(dtype), name_of(given)));
+  const auto dims = fill.has_shape() ? static_dims(fill.shape()) : std::nullopt;
+  if (dims && element_count(*dims) != 1)
+    throw UserError(fmt::format("the padding has shape {}, but must be one element", to_string(*dims)));
+}
+
 std::vector<Operand> infer(const InferCall& call) {
   const Operand& data = required_input(call, 0);
+  if (call.has_input(2)) require_fill(call.inputs[2], data.type.dtype);
   if (!data.has_shape()) return {of_unknown_shape(data)};
   const auto pads = pads_of(call, data.shape().size());
   if (!pads) return {of_unknown_dims(data.type.dtype, data.shape().size())};
@@ -79,7 +90,10 @@ std::vector<Operand> infer(const InferCall& call) {
 }
 
 Tensor fill_of(const EvaluateCall& call, DataType dtype) {
-  if (call.has_input(2)) return call.inputs[2];
+  if (call.has_input(2)) {
+    require_fill(operand(call.inputs[2].dtype(), to_shape(call.inputs[2].dims())), dtype);
+    return call.inputs[2];
+  }
   const float value = call.attributes().get_float("value", 0);
   return value == 0 ? Tensor() : from_doubles(dtype, {}, {value});
 }

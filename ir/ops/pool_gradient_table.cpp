@@ -2,16 +2,13 @@
 // AveragePoolGradient(dy, x): every dy is spread evenly over its window.
 // LpPoolGradient(dy, x): dy * |x|^(p-1) sign(x) / y^(p-1), nothing from a window of zeros.
 // The attributes are the pool's.
-#include <fmt/format.h>
-
 #include <cmath>
 #include <functional>
 #include <utility>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 #include "ir/rules/pool_rules.h"
-#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -25,9 +22,7 @@ Tensors spread_windows(const EvaluateCall& call, const Spread& spread) {
   const Window window = pool_window(call.attributes(), x);
   Dims wanted{x.dims()[0], x.dims()[1]};
   for (const WindowAxis& axis : window) wanted.push_back(axis.output);
-  if (call.inputs[0].dims() != wanted)
-    throw UserError(fmt::format("the gradient has shape {}, but the pool's result {}",
-                                to_string(call.inputs[0].dims()), to_string(wanted)));
+  require_dims_of_result(call.inputs[0], wanted);
   const std::vector<double> dy = to_doubles(call.inputs[0]);
   const std::vector<double> elements = to_doubles(x);
   std::vector<double> dx(elements.size(), 0.0);
@@ -81,12 +76,12 @@ Tensors lp_gradient(const EvaluateCall& call) {
   });
 }
 
-OpDefinition pool_gradient(std::string name, EvaluateRule evaluate) {
+OpDefinition pool_gradient(const std::string& pool, EvaluateRule evaluate) {
   return {
-      .name = std::move(name),
+      .name = pool + "Gradient",
       .domain = "edgeopt",
       .required_inputs = 2,
-      .infer = infer_gradient_of_x,
+      .infer = infer_gradient_of(pool),
       .evaluate = std::move(evaluate),
       .count_cost = [](const InferCall& call,
                        std::span<const Operand>) { return pool_cost(call, call.inputs.first(1)); },
@@ -97,10 +92,10 @@ OpDefinition pool_gradient(std::string name, EvaluateRule evaluate) {
 
 std::vector<OpDefinition> pool_gradient_table() {
   return {
-      pool_gradient("MaxPoolGradient",
+      pool_gradient("MaxPool",
                     [](const EvaluateCall& call) { return spread_windows(call, give_to_largest); }),
-      pool_gradient("AveragePoolGradient", average_gradient),
-      pool_gradient("LpPoolGradient", lp_gradient),
+      pool_gradient("AveragePool", average_gradient),
+      pool_gradient("LpPool", lp_gradient),
   };
 }
 

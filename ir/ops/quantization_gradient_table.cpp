@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/quantization/quantized_scale.h"
 #include "ir/rules/op_rules.h"
 
@@ -43,6 +43,7 @@ IntegerLimits limits_of(DataType dtype) {
 
 Tensors evaluate(const EvaluateCall& call, SlopesOf slopes_of) {
   const Attributes& attributes = call.attributes();
+  require_dims_of_result(call.inputs[0], call.inputs[1].dims());
   const Tensor &x = call.inputs[1], &scale = call.inputs[2];
   const std::vector<std::int64_t> scales = scale_indexes(
       x.dims(), scale.dims(),
@@ -68,6 +69,7 @@ Tensors evaluate(const EvaluateCall& call, SlopesOf slopes_of) {
 
 std::vector<Operand> infer(const InferCall& call) {
   const ValueType &x = call.inputs[1].type, &scale = call.inputs[2].type;
+  require_dims_of_result(call.inputs[0], x.shape);
   return {operand(is_floating_point(x.dtype) ? x.dtype : scale.dtype, x.shape),
           operand(scale.dtype, scale.shape)};
 }

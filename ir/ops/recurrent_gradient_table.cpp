@@ -1,6 +1,8 @@
 // Gradients of RNN, GRU and LSTM by their inputs X, W, R, B, h, c and P, from (these and the lengths, the
 // gradients of Y, Y_h and Y_c): back through time, the states of each lane computed once more.
 // source  Werbos, "Backpropagation Through Time: What It Does and How to Do It", Proc. IEEE, 1990
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "ir/gradient/gradient_rules.h"
@@ -9,6 +11,7 @@
 #include "ir/rules/move_elements.h"
 #include "ir/rules/op_rules.h"
 #include "ir/rules/recurrent_sequence.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
@@ -48,7 +51,11 @@ class Backpropagation {
  private:
   Numbers arriving(std::size_t output, std::size_t count) const {
     const Tensor given = optional_input(call_, first_gradient_input + output);
-    return given.dtype() == DataType::undefined ? Numbers(count, 0) : to_doubles(from_layout(given));
+    if (given.dtype() == DataType::undefined) return Numbers(count, 0);
+    if (given.element_count() != static_cast<std::int64_t>(count))
+      throw UserError(fmt::format("the gradient of output {} has shape {}, but must have {} elements", output,
+                                  to_string(given.dims()), count));
+    return to_doubles(from_layout(given));
   }
 
   // The permutations of batch and steps, and of batch and directions, are their own inverses.

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/call_inputs.h"
 #include "ir/rules/interpolate.h"
 #include "ir/tied_dims.h"
@@ -46,7 +46,7 @@ void apply_sizes(std::vector<ResizeAxis>& axes, const std::vector<std::size_t>& 
     axis.scale = scales[i];
     if (policy == "stretch") continue;
     axis.scale = policy == "not_larger" ? std::ranges::min(scales) : std::ranges::max(scales);
-    axis.output = static_cast<std::int64_t>(std::floor(axis.scale * static_cast<double>(axis.input) + 0.5));
+    axis.output = to_int64(std::floor(axis.scale * static_cast<double>(axis.input) + 0.5));
   }
 }
 
@@ -63,7 +63,7 @@ std::vector<ResizeAxis> resize_axes(const Attributes& attributes, const Dims& di
     for (std::size_t i = 0; i < which.size(); ++i) {
       ResizeAxis& axis = axes[which[i]];
       axis.scale = scales[i];
-      axis.output = static_cast<std::int64_t>(std::floor(scales[i] * static_cast<double>(axis.input)));
+      axis.output = to_int64(std::floor(scales[i] * static_cast<double>(axis.input)));
     }
   } else {
     throw UserError("Resize needs scales or sizes");
@@ -91,7 +91,7 @@ bool is_left_out(const InferCall& call, std::size_t index) {
 Dim scaled(const Dim& dim, double scale) {
   if (scale == 1) return dim;
   if (!dim.is_number()) return {};
-  return static_cast<std::int64_t>(std::floor(scale * static_cast<double>(dim.size)));
+  return to_int64(std::floor(scale * static_cast<double>(dim.size)));
 }
 
 std::optional<Shape> scaled_shape(const InferCall& call, const Operand& scales) {
@@ -174,7 +174,11 @@ Tensors evaluate(const EvaluateCall& call) {
 // The call of the Resize whose gradient this is; from opset 13 on they are all alike.
 Tensors evaluate_gradient(const EvaluateCall& call) {
   const EvaluateCall forward{.node = call.node, .opset = 13, .inputs = call.inputs.subspan(1)};
-  return {resize_back(call.inputs[0], resize_axes(forward), interpolation_of(forward))};
+  const std::vector<ResizeAxis> axes = resize_axes(forward);
+  Dims result;
+  for (const ResizeAxis& axis : axes) result.push_back(axis.output);
+  require_dims_of_result(call.inputs[0], result);
+  return {resize_back(call.inputs[0], axes, interpolation_of(forward))};
 }
 
 // An axis that keeps its size is left alone by the operator; sizes that are computed would not follow.
@@ -197,7 +201,7 @@ std::vector<OpDefinition> resize_table() {
       {.name = "ResizeGradient",
        .domain = training_domain,
        .required_inputs = 2,
-       .infer = infer_gradient_of_x,
+       .infer = infer_gradient_of("Resize"),
        .evaluate = evaluate_gradient},
   };
 }

@@ -16,6 +16,9 @@ namespace {
 // The slice at `index` of an axis, the axis gone.
 Tensor slice_at(const Tensor& tensor, std::int64_t axis, std::int64_t index) {
   const auto along = static_cast<std::size_t>(normalize_axis(axis, tensor.rank()));
+  if (index < 0 || index >= tensor.dims()[along])
+    throw UserError(fmt::format("slice {} is asked for along axis {} of shape {}", index, along,
+                                to_string(tensor.dims())));
   auto indices = all_indices(tensor.dims());
   indices[along] = {index};
   Dims dims = tensor.dims();
@@ -26,6 +29,19 @@ Tensor slice_at(const Tensor& tensor, std::int64_t axis, std::int64_t index) {
 std::int64_t length_of(const ScanLayout& layout, std::span<const Tensor> inputs) {
   const Tensor& first = inputs[layout.states];
   return first.dims()[static_cast<std::size_t>(normalize_axis(layout.input_axes[0], first.rank()))];
+}
+
+// A sequence of opset 8 may be shorter than the axis.
+void require_lengths(const ScanLayout& layout, std::span<const Tensor> inputs, std::int64_t length,
+                     bool may_be_shorter) {
+  for (std::size_t i = 0; i < layout.scan_inputs; ++i) {
+    const Tensor& input = inputs[layout.states + i];
+    const std::int64_t size =
+        input.dims()[static_cast<std::size_t>(normalize_axis(layout.input_axes[i], input.rank()))];
+    if (length < 0 || length > size || (length < size && !may_be_shorter))
+      throw UserError(fmt::format("scan input {} has shape {}, which does not fit a sequence of {}", i,
+                                  to_string(input.dims()), length));
+  }
 }
 
 // A state keeps its shape from slice to slice.
@@ -41,6 +57,7 @@ void replace_states(Tensors& states, const Tensors& results) {
 // One scan over `length` slices; `inputs` are the initial states and the scan inputs.
 Tensors scan(const EvaluateCall& call, const ScanLayout& layout, std::span<const Tensor> inputs,
              std::int64_t length) {
+  require_lengths(layout, inputs, length, call.opset < 9);
   const Graph& body = body_of(call.attributes());
   Tensors states(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(layout.states));
   std::vector<Tensors> scanned(layout.scan_outputs);
@@ -68,12 +85,16 @@ Tensors scan_batch(const EvaluateCall& call) {
   const ScanLayout layout = scan_layout(call.attributes(), operands.size(), body_of(call.attributes()));
   const std::int64_t batch =
       layout.states + layout.scan_inputs == 0 || operands[0].rank() == 0 ? 0 : operands[0].dims()[0];
+  const std::vector<std::int64_t> lengths =
+      call.has_input(0) ? to_int64s(call.inputs[0]) : std::vector<std::int64_t>{};
+  if (call.has_input(0) && std::ssize(lengths) != batch)
+    throw UserError(fmt::format("{} sequence lengths are given for a batch of {}", lengths.size(), batch));
   std::vector<Tensors> results;
   for (std::int64_t n = 0; n < batch; ++n) {
     Tensors entry;
     for (const Tensor& tensor : operands) entry.push_back(slice_at(tensor, 0, n));
-    const std::int64_t length = call.has_input(0) ? to_int64s(call.inputs[0]).at(static_cast<std::size_t>(n))
-                                                  : length_of(layout, entry);
+    const std::int64_t length =
+        lengths.empty() ? length_of(layout, entry) : lengths[static_cast<std::size_t>(n)];
     results.push_back(scan(call, layout, entry, length));
   }
   Tensors outputs;
@@ -96,6 +117,8 @@ std::vector<Operand> infer(const InferCall& call) {
   const std::size_t first = call.opset < 9 ? 1 : 0;
   if (call.inputs.size() < first) throw UserError("Scan has no inputs");
   const ScanLayout layout = scan_layout(call.attributes(), call.inputs.size() - first, body);
+  require_operands(call.inputs, first);
+  require_outputs(call.node, body.outputs().size());
   std::vector<Operand> outputs;
   for (std::size_t i = 0; i < layout.states; ++i)
     outputs.push_back(operand(call.inputs[first + i].type.dtype, call.inputs[first + i].type.shape));

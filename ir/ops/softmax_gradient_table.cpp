@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 
 namespace edgeopt {
@@ -27,6 +27,7 @@ void log_softmax(std::vector<double>& dy, const std::vector<double>& y) {
 
 Tensors evaluate(const EvaluateCall& call, LineFunction f) {
   const Dims& dims = call.inputs[1].dims();
+  require_dims_of_result(call.inputs[0], dims);
   const AxisLines lines = lines_along(dims, call.attributes().get_int("axis", -1));
   const std::vector<double> dy = to_doubles(call.inputs[0]), y = to_doubles(call.inputs[1]);
   std::vector<double> dx(y.size());
@@ -50,7 +51,7 @@ OpDefinition gradient_of(const std::string& op_type, LineFunction f) {
       .name = op_type + "Gradient",
       .domain = training_domain,
       .required_inputs = 2,
-      .infer = same_shape_as_input,
+      .infer = infer_gradient_like_x,
       .evaluate = [f](const EvaluateCall& call) { return evaluate(call, f); },
       .count_cost = operations_per_output(4),
   };

@@ -1,9 +1,19 @@
 // SumTo(x, like): x summed over the axes along which `like` would be broadcast to x's dims (numpy's
 // alignment), in the dims of `like`: the gradient of broadcasting. The elements of `like` do not matter.
+#include <fmt/format.h>
+
 #include "ir/rules/op_rules.h"
+#include "support/error.h"
 
 namespace edgeopt {
 namespace {
+
+// Dims that are not known yet may fit.
+void require_broadcast(const std::optional<Shape>& like, const std::optional<Shape>& x) {
+  if (!like || !x || !static_dims(*like) || !static_dims(*x)) return;
+  if (broadcast_shapes(*like, *x) != *x)
+    throw UserError(fmt::format("shape {} cannot be broadcast to {}", to_string(*like), to_string(*x)));
+}
 
 Tensors evaluate(const EvaluateCall& call) {
   const Tensor& x = call.inputs[0];
@@ -24,6 +34,7 @@ OpDefinition sum_to_op() {
       .required_inputs = 2,
       .infer =
           [](const InferCall& call) {
+            require_broadcast(call.inputs[1].type.shape, call.inputs[0].type.shape);
             return std::vector<Operand>{operand(call.inputs[0].type.dtype, call.inputs[1].type.shape)};
           },
       .evaluate = evaluate,

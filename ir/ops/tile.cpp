@@ -4,16 +4,24 @@
 #include "ir/gradient/gradient_rules.h"
 #include "ir/rules/call_inputs.h"
 #include "ir/rules/move_elements.h"
+#include "ir/saturated_counts.h"
 #include "ir/tied_dims.h"
 #include "support/error.h"
 
 namespace edgeopt {
 namespace {
 
+// More than any device holds.
+constexpr std::int64_t most_repeats = std::int64_t{1} << 31;
+
 template <typename Call>
 std::optional<std::vector<std::int64_t>> repeats_of(const Call& call, std::size_t rank) {
   const auto repeats = parameter_ints(call, 1, "");
   if (!repeats) return std::nullopt;
+  for (const std::int64_t repeat : *repeats)
+    if (repeat < 0 || repeat > most_repeats)
+      throw UserError(
+          fmt::format("an axis is repeated {} times, but must be 0 to {} times", repeat, most_repeats));
   if (call.opset >= 6) {
     if (repeats->size() != rank)
       throw UserError(fmt::format("{} repeats are given for {} axes", repeats->size(), rank));
@@ -33,7 +41,8 @@ std::vector<Operand> infer(const InferCall& call) {
   if (!repeats) return {of_unknown_dims(data.type.dtype, data.shape().size())};
   Shape shape = data.shape();
   for (std::size_t i = 0; i < shape.size(); ++i)
-    if ((*repeats)[i] != 1) shape[i] = shape[i].is_number() ? Dim(shape[i].size * (*repeats)[i]) : Dim();
+    if ((*repeats)[i] != 1)
+      shape[i] = shape[i].is_number() ? Dim(saturated_product(shape[i].size, (*repeats)[i])) : Dim();
   return {operand(data.type.dtype, std::move(shape))};
 }
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ir/gradient/gradient_rules.h"
+#include "ir/gradient/training_ops.h"
 #include "ir/rules/op_rules.h"
 
 namespace edgeopt {
@@ -16,6 +16,7 @@ using FloatFunction = std::function<double(double)>;
 using MakeFunction = FloatFunction (*)(const Attributes&);
 
 Tensors evaluate(const EvaluateCall& call, const FloatFunction& slope) {
+  require_dims_of_result(call.inputs[0], call.inputs[1].dims());
   return {combine_elements<void>(FloatTypes{}, call.inputs[0], call.inputs[1], [&](auto dy, auto x) {
     return static_cast<double>(dy) * slope(static_cast<double>(x));
   })};
@@ -26,7 +27,7 @@ OpDefinition gradient_of(const std::string& op_type, MakeFunction make) {
       .name = op_type + "Gradient",
       .domain = training_domain,
       .required_inputs = 2,
-      .infer = same_shape_as_input,
+      .infer = infer_gradient_like_x,
       .evaluate = [make](const EvaluateCall& call) { return evaluate(call, make(call.attributes())); },
       .count_cost = operations_per_output(2),
       .is_elementwise = true,

@@ -33,10 +33,9 @@ std::vector<Operand> infer(const InferCall& call) {
   Shape shape = input.shape();
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (scales[i] == 1) continue;
-    shape[i] =
-        shape[i].is_number()
-            ? Dim(static_cast<std::int64_t>(std::floor(scales[i] * static_cast<double>(shape[i].size))))
-            : Dim();
+    shape[i] = shape[i].is_number()
+                   ? Dim(to_int64(std::floor(scales[i] * static_cast<double>(shape[i].size))))
+                   : Dim();
   }
   return {operand(input.type.dtype, std::move(shape))};
 }
@@ -50,7 +49,7 @@ Tensors evaluate(const EvaluateCall& call) {
   for (std::size_t i = 0; i < x.rank(); ++i) {
     const std::int64_t dim = x.dims()[i];
     axes.push_back({.input = dim,
-                    .output = static_cast<std::int64_t>(std::floor(scales[i] * static_cast<double>(dim))),
+                    .output = to_int64(std::floor(scales[i] * static_cast<double>(dim))),
                     .scale = scales[i]});
   }
   const std::string mode = call.attributes().get_string("mode", "nearest");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ir/rules/op_rules.h"
+#include "ir/saturated_counts.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -69,7 +70,7 @@ Convolution convolution_of(const Attributes& attributes, const Dims& input, cons
     throw UserError(
         fmt::format("an input of shape {} and a weight of shape {} must have the same rank, at least 3",
                     to_string(input), to_string(weight)));
-  if (groups < 1 || weight[1] * groups != input[1] || weight[0] % groups != 0)
+  if (groups < 1 || input[1] % groups != 0 || input[1] / groups != weight[1] || weight[0] % groups != 0)
     throw UserError(fmt::format("{} input channels, {} groups and a weight of shape {} do not fit together",
                                 input[1], groups, to_string(weight)));
   require_kernel(attributes, std::span(weight).subspan(2));
@@ -137,7 +138,8 @@ Cost convolution_cost(const Operand& weight, const Operand& output) {
   if (!weight.has_shape() || weight.shape().empty()) return {};
   const std::int64_t channels =
       weight.shape()[0].is_number() ? std::max<std::int64_t>(weight.shape()[0].size, 1) : 1;
-  return {.multiply_adds = known_element_count(output) * (known_element_count(weight) / channels)};
+  return {.multiply_adds =
+              saturated_product(known_element_count(output), known_element_count(weight) / channels)};
 }
 
 }  // namespace edgeopt

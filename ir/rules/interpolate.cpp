@@ -40,10 +40,10 @@ bool is_extrapolated(const ResizeAxis& axis, const Interpolation& how, double x)
 }
 
 std::int64_t nearest(double x, const std::string& mode) {
-  if (mode == "round_prefer_floor") return static_cast<std::int64_t>(std::ceil(x - 0.5));
-  if (mode == "round_prefer_ceil") return static_cast<std::int64_t>(std::floor(x + 0.5));
-  if (mode == "floor") return static_cast<std::int64_t>(std::floor(x));
-  if (mode == "ceil") return static_cast<std::int64_t>(std::ceil(x));
+  if (mode == "round_prefer_floor") return to_int64(std::ceil(x - 0.5));
+  if (mode == "round_prefer_ceil") return to_int64(std::floor(x + 0.5));
+  if (mode == "floor") return to_int64(std::floor(x));
+  if (mode == "ceil") return to_int64(std::ceil(x));
   throw UserError(fmt::format("nearest_mode '{}' is not one that ONNX defines", mode));
 }
 
@@ -79,10 +79,12 @@ std::vector<Tap> taps_at(const ResizeAxis& axis, const Interpolation& how, doubl
   // Antialiasing widens the kernel so that it sees every input element when shrinking.
   const double squeeze = how.is_antialiased ? std::min(axis.scale, 1.0) : 1;
   const double support = (is_cubic ? 2 : 1) / squeeze;
+  // Beyond this every tap is the last element, however far.
+  x = std::clamp(x, -support - 1, static_cast<double>(axis.input) + support);
   std::vector<Tap> taps;
   double sum = 0;
-  const auto last = static_cast<std::int64_t>(std::floor(x + support));
-  for (auto j = static_cast<std::int64_t>(std::ceil(x - support)); j <= last; ++j) {
+  const std::int64_t last = to_int64(std::floor(x + support));
+  for (std::int64_t j = to_int64(std::ceil(x - support)); j <= last; ++j) {
     const bool is_outside = j < 0 || j >= axis.input;
     if (is_outside && how.excludes_outside) continue;
     const double distance = (static_cast<double>(j) - x) * squeeze;
@@ -170,12 +172,16 @@ Tensor resize_smooth(const Tensor& tensor, std::span<const ResizeAxis> axes, con
   return from_doubles(tensor.dtype(), std::move(dims), elements);
 }
 
-}  // namespace
-
-Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Interpolation& how) {
+void require_resizable(std::span<const ResizeAxis> axes) {
   for (const ResizeAxis& axis : axes)
     if (axis.output < 0 || (axis.output > 0 && axis.input < 1))
       throw UserError(fmt::format("an axis of {} elements cannot be resized to {}", axis.input, axis.output));
+}
+
+}  // namespace
+
+Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Interpolation& how) {
+  require_resizable(axes);
   if (how.mode == "nearest") return resize_nearest(tensor, axes, how);
   if (how.mode != "linear" && how.mode != "cubic")
     throw UserError(fmt::format("mode '{}' is not one of nearest, linear, cubic", how.mode));
@@ -183,6 +189,7 @@ Tensor resize(const Tensor& tensor, std::span<const ResizeAxis> axes, const Inte
 }
 
 Tensor resize_back(const Tensor& gradient, std::span<const ResizeAxis> axes, const Interpolation& how) {
+  require_resizable(axes);
   std::vector<double> elements = to_doubles(gradient);
   Dims dims = gradient.dims();
   for (std::size_t i = 0; i < axes.size(); ++i) {

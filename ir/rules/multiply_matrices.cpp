@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ir/rules/op_rules.h"
+#include "ir/saturated_counts.h"
 #include "support/error.h"
 #include "support/parallel.h"
 
@@ -89,7 +90,8 @@ std::optional<Shape> multiplied_shape(const Operand& a, const Operand& b) {
 Cost matrix_product_cost(const Operand& a, const Operand& output) {
   if (!a.has_shape() || a.shape().empty()) return {};
   const Dim& length = a.shape().back();
-  return {.multiply_adds = known_element_count(output) * (length.is_number() ? length.size : 1)};
+  return {.multiply_adds =
+              saturated_product(known_element_count(output), length.is_number() ? length.size : 1)};
 }
 
 }  // namespace edgeopt

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "ir/saturated_counts.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -38,7 +39,11 @@ bool has_old_broadcast(const Node& node, int opset) {
   return opset < 7 && node.domain.empty() && node.attributes.get_int("broadcast", 0) != 0;
 }
 
+// Of an operator with two inputs, or with any number of them.
 std::optional<Shape> broadcast_result(const InferCall& call) {
+  const OpDefinition* op = find_op(call.node);
+  if (op && op->required_inputs == 2 && call.inputs.size() > 2)
+    throw UserError(fmt::format("{} inputs are given to an operator of two", call.inputs.size()));
   return has_old_broadcast(call.node, call.opset) ? call.inputs[0].type.shape : broadcast_shape(call.inputs);
 }
 
@@ -124,11 +129,7 @@ std::optional<Shape> dims_of_elements(std::span<const std::int64_t> elements) {
 }
 
 std::int64_t known_element_count(const Operand& operand) {
-  std::int64_t count = 1;
-  if (operand.has_shape())
-    for (const Dim& dim : operand.shape())
-      if (dim.is_number()) count *= dim.size;
-  return count;
+  return operand.has_shape() ? known_element_count(operand.shape()) : 1;
 }
 
 OpDefinition homogeneous(OpDefinition op) {
@@ -138,7 +139,8 @@ OpDefinition homogeneous(OpDefinition op) {
 
 CostRule operations_per_output(std::int64_t count) {
   return [count](const InferCall&, std::span<const Operand> outputs) {
-    return Cost{.other_operations = outputs.empty() ? 0 : count * known_element_count(outputs[0])};
+    return Cost{.other_operations =
+                    outputs.empty() ? 0 : saturated_product(count, known_element_count(outputs[0]))};
   };
 }
 

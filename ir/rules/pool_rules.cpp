@@ -4,6 +4,7 @@
 
 #include "ir/rules/call_inputs.h"
 #include "ir/rules/op_rules.h"
+#include "ir/saturated_counts.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -78,8 +79,9 @@ Tensor pool(const Tensor& input, const Window& window,
 Cost pool_cost(const InferCall& call, std::span<const Operand> outputs) {
   const std::vector<std::int64_t> kernel = call.attributes().get_ints("kernel_shape");
   const std::int64_t inputs = known_element_count(call.inputs[0]);
-  return {.other_operations =
-              kernel.empty() ? inputs : known_element_count(outputs[0]) * element_count(kernel)};
+  return {.other_operations = kernel.empty() ? inputs
+                                             : saturated_product(known_element_count(outputs[0]),
+                                                                 known_element_count(to_shape(kernel)))};
 }
 
 }  // namespace edgeopt

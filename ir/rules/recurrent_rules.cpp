@@ -9,6 +9,7 @@
 #include "ir/rules/integer_rules.h"
 #include "ir/rules/op_rules.h"
 #include "ir/rules/recurrent_sequence.h"
+#include "ir/saturated_counts.h"
 
 namespace edgeopt {
 namespace {
@@ -102,10 +103,9 @@ double RecurrentStep::slope(std::size_t which, double sum) const {
 Cost recurrent_cost(const InferCall& call) {
   const Operand& x = required_input(call, 0);
   if (!x.has_shape() || x.shape().size() != 3) return {};
-  const auto counted = [](const Dim& dim) { return dim.is_number() ? dim.size : 1; };
-  const std::int64_t positions = counted(x.shape()[0]) * counted(x.shape()[1]);
-  return {.multiply_adds = positions * (known_element_count(required_input(call, 1)) +
-                                        known_element_count(required_input(call, 2)))};
+  const std::int64_t positions = known_element_count(Shape(x.shape().begin(), x.shape().begin() + 2));
+  return {.multiply_adds = saturated_product(positions, known_element_count(required_input(call, 1)) +
+                                                            known_element_count(required_input(call, 2)))};
 }
 
 OpDefinition recurrent_op(std::string name, std::vector<int> versions, const RecurrentCell& cell) {

@@ -42,6 +42,17 @@ const Graph& body_of(const Attributes& attributes) {
   return **graph;
 }
 
+void require_outputs(const Node& node, std::size_t computed) {
+  if (node.outputs.size() > computed)
+    throw UserError(
+        fmt::format("it has {} outputs, but its subgraphs give {}", node.outputs.size(), computed));
+}
+
+void require_operands(std::span<const Operand> inputs, std::size_t first) {
+  for (std::size_t i = first; i < inputs.size(); ++i)
+    if (!inputs[i].is_present) throw UserError(fmt::format("input {} is left out, but its body reads it", i));
+}
+
 Graph without_unused_captures(const Graph& subgraph) {
   Edit edit(subgraph);
   for (const ValueId id : subgraph.captured())
@@ -59,6 +70,9 @@ std::vector<Capture> captures_of(const Graph& subgraph, const std::vector<Captur
 
 ScanLayout scan_layout(const Attributes& attributes, std::size_t given_inputs, const Graph& body) {
   const auto scan_inputs = static_cast<std::size_t>(attributes.get_int("num_scan_inputs", 0));
+  if (body.inputs().size() != given_inputs)
+    throw UserError(
+        fmt::format("the body has {} inputs, but {} are given", body.inputs().size(), given_inputs));
   if (scan_inputs < 1 || scan_inputs > given_inputs || body.outputs().size() < given_inputs - scan_inputs)
     throw UserError(
         fmt::format("num_scan_inputs is {}, which does not fit {} inputs and a body with {} outputs",

@@ -15,6 +15,11 @@ bool is_repeatable(const Node& node);
 /// The attribute "body". throws UserError if it is missing
 const Graph& body_of(const Attributes& attributes);
 
+/// throws  UserError if the node has more outputs than its subgraphs compute
+void require_outputs(const Node& node, std::size_t computed);
+/// Of those that a body reads. throws UserError if one from `first` on is left out
+void require_operands(std::span<const Operand> inputs, std::size_t first);
+
 /// The subgraph without the outer values that nothing in it reads, and those of the captures that it still
 /// has.
 Graph without_unused_captures(const Graph& subgraph);

@@ -105,6 +105,23 @@ bool has_default_activations(const Attributes& attributes) {
   return true;
 }
 
+// X [steps,batch,inputs], W [directions,4*hidden,inputs], R [directions,4*hidden,hidden], B
+// [directions,8*hidden], h and c [directions,batch,hidden]; the definition says what is wrong.
+bool has_dims_of_lstm(const KernelCall& call) {
+  const auto dims = [&](std::size_t i) { return call.inputs[i].form.dims; };
+  if (dims(0).size() != 3 || dims(1).size() != 3 || dims(2).size() != 3) return false;
+  const std::string kind = call.node().attributes.get_string("direction", "forward");
+  const std::int64_t directions = kind == "bidirectional" ? 2 : 1, hidden = dims(2)[2];
+  const auto is_left_out_or = [&](std::size_t i, const Dims& wanted) {
+    return !call.has_input(i) || dims(i) == wanted;
+  };
+  const Dims state{directions, dims(0)[1], hidden};
+  return dims(1) == Dims{directions, 4 * hidden, dims(0)[2]} &&
+         dims(2) == Dims{directions, 4 * hidden, hidden} &&
+         call.node().attributes.get_int("hidden_size", hidden) == hidden &&
+         is_left_out_or(3, {directions, 8 * hidden}) && is_left_out_or(5, state) && is_left_out_or(6, state);
+}
+
 std::optional<std::string> decline_lstm(const KernelCall& call) {
   const Attributes& attributes = call.node().attributes;
   if (!has_default_activations(attributes)) return "its activations are not the default";
@@ -113,6 +130,7 @@ std::optional<std::string> decline_lstm(const KernelCall& call) {
   if (call.has_input(4) || call.has_input(7)) return "lengths per sequence, or peepholes";
   for (const TaskOperand& input : call.inputs)
     if (input.is_present && input.form.dtype != DataType::float32) return "an input is not float";
+  if (!has_dims_of_lstm(call)) return "its operands do not fit together";
   return std::nullopt;
 }
 

@@ -16,7 +16,8 @@ std::optional<Dims> beginnings(const KernelCall& call) {
     const Dims pads = call.node().attributes.get_ints("pads");
     return Dims(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(rank));
   }
-  if (!call.inputs[1].is_constant() || (call.has_input(3) && !call.inputs[3].is_constant()))
+  if (!call.has_input(1) || !call.inputs[1].is_constant() ||
+      (call.has_input(3) && !call.inputs[3].is_constant()))
     return std::nullopt;
   const Dims pads = to_int64s(*call.inputs[1].constant);
   Dims axes = call.has_input(3) ? to_int64s(*call.inputs[3].constant) : Dims();

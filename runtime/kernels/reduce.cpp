@@ -137,7 +137,8 @@ Levels levels_of(const KernelCall& call) {
 
 std::optional<std::string> decline_reduce(const KernelCall& call) {
   if (call.is_quantized() || call.inputs[0].form.dtype != DataType::float32) return "it is not float";
-  if (element_count(call.inputs[0].form.dims) == 0) return "there are no elements";
+  if (element_count(call.inputs[0].form.dims) == 0 || element_count(call.outputs[0].form.dims) == 0)
+    return "there are no elements";
   if (!kept_axes(call)) return "the axes are computed";
   return std::nullopt;
 }

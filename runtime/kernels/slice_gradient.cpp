@@ -29,6 +29,8 @@ std::optional<Part> sliced_part(const KernelCall& call) {
   const Dims& dims = call.outputs[0].form.dims;
   const auto starts = numbers(call, 2), axes = numbers(call, 4), steps = numbers(call, 5);
   if (!starts || !axes || !steps) return std::nullopt;
+  const std::size_t most = axes->empty() ? dims.size() : axes->size();
+  if (starts->size() > most || (!steps->empty() && steps->size() < starts->size())) return std::nullopt;
   Part part{.starts = Dims(dims.size(), 0), .steps = Dims(dims.size(), 1)};
   for (std::size_t i = 0; i < starts->size(); ++i) {
     const std::size_t axis = axis_at(*axes, i, dims.size());
@@ -47,7 +49,7 @@ std::optional<Part> padded_part(const KernelCall& call) {
     return std::nullopt;
   Part part{.starts = Dims(dims.size(), 0), .steps = Dims(dims.size(), 1)};
   const bool crops = std::any_of(pads->begin(), pads->end(), [](std::int64_t pad) { return pad < 0; });
-  if (crops) return std::nullopt;
+  if (crops || pads->size() != 2 * (axes->empty() ? dims.size() : axes->size())) return std::nullopt;
   for (std::size_t i = 0; i < pads->size() / 2; ++i) part.starts[axis_at(*axes, i, dims.size())] = (*pads)[i];
   return part;
 }
@@ -56,10 +58,22 @@ std::optional<Part> part_of(const KernelCall& call) {
   return is_slice(call) ? sliced_part(call) : padded_part(call);
 }
 
+bool lies_inside(const Part& part, const Dims& small, const Dims& large) {
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    const std::int64_t last = part.starts[i] + (small[i] - 1) * part.steps[i];
+    if (small[i] > 0 && (std::min(part.starts[i], last) < 0 || std::max(part.starts[i], last) >= large[i]))
+      return false;
+  }
+  return true;
+}
+
 std::optional<std::string> decline_gradient(const KernelCall& call) {
   if (call.inputs[0].form.dtype != DataType::float32) return "it is not float";
   if (call.inputs[0].form.dims.size() != call.outputs[0].form.dims.size()) return "the ranks differ";
-  if (!part_of(call)) return "the part is computed, or more than moved";
+  const std::optional<Part> part = part_of(call);
+  if (!part) return "the part is computed, or more than moved";
+  const Dims &dy = call.inputs[0].form.dims, &dx = call.outputs[0].form.dims;
+  if (!lies_inside(*part, is_slice(call) ? dy : dx, is_slice(call) ? dx : dy)) return "dy does not fit";
   return std::nullopt;
 }
 

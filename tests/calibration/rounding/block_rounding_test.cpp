@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "ir/quantization/block_layout.h"
@@ -102,6 +105,19 @@ TEST_CASE("weights in blocks are rounded to the same at one and three threads") 
   set_thread_count(3);
   CHECK(quantized(&samples()) == expected);
   set_thread_count(threads);
+}
+
+TEST_CASE("layer inputs that are not finite do not keep weights from being rounded") {
+  const SampleSource strange{.count = 4, .description = "strange", .read = [](std::int64_t i) {
+                               Tensor x(DataType::float32, {1, 40});
+                               std::ranges::fill(x.mutable_data<float>(), 1.0F);
+                               x.mutable_data<float>()[0] = i % 2 == 0 ? NAN : INFINITY;
+                               return Sample{.inputs = {x}};
+                             }};
+  const Graph rounded = with_second_order_blocks(with_weight_blocks(perceptron(), blocks, {}), strange, {});
+  for (const char* name : {"w", "v", "u"})
+    for (const float element : rounded.constant(*rounded.find_value(name))->data<float>())
+      REQUIRE(std::isfinite(element));
 }
 
 }  // namespace edgeopt

@@ -200,4 +200,15 @@ TEST_CASE("sparse weights: magnitude needs no samples, the others do") {
   CHECK_THROWS_AS(with_sparse_weights(teacher, nullptr, {}), UserError);
 }
 
+TEST_CASE("layers without weights, and those that groups do not divide, are no candidates") {
+  for (const char* layer : {"<float[2,1,0,3] w = {}> { r = Unknown(x) y = Conv(r, w) }",
+                            "<float[0,1,1,1] w = {}> { r = Unknown(x) y = Conv(r, w) }",
+                            "<float[0,4] w = {}> { r = Unknown(x) y = MatMul(r, w) }",
+                            "<float[3,1,1,1] w = {1,2,3}> { r = Unknown(x) y = Conv<group = 2>(r, w) }"}) {
+    CAPTURE(layer);
+    const Graph model = graph_from_text(std::string("g (float x) => (float y) ") + layer);
+    CHECK(sparse_candidates(model, {.pattern = sparsity_pattern("0.5"), .included = {"y"}}).layers.empty());
+  }
+}
+
 }  // namespace edgeopt

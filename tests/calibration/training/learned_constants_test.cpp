@@ -57,4 +57,16 @@ TEST_CASE("a branch without the graph around it is refused, not followed outward
   CHECK_THROWS_AS(learned_constants(branch, layer), InternalError);
 }
 
+TEST_CASE("a weight that its groups do not divide has no channel axis") {
+  for (const char* group : {"0", "-1", "2", "9223372036854775807"}) {
+    CAPTURE(group);
+    const Graph graph = graph_from_text(std::string("g (float x) => (float y) <float[3,1,1,1] v = {1,2,3}> "
+                                                    "{ r = Unknown(x) y = Conv<group = ") +
+                                        group + ">(r, v) }");
+    const std::vector<LearnedConstant> found = learned_constants(graph, *graph.producer(graph.outputs()[0]));
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].channel_axis == -1);
+  }
+}
+
 }  // namespace edgeopt

@@ -8,6 +8,7 @@
 #include "ir/edit.h"
 #include "ir/infer.h"
 #include "runtime/engine.h"
+#include "support/error.h"
 #include "support/parallel.h"
 #include "tests/calibration/training/teaching.h"
 #include "tests/support/onnx_text.h"
@@ -207,6 +208,17 @@ TEST_CASE("a student whose statistics belong to other samples starts close to it
   // 20 of the 24 samples are learned from: their moments differ by about 1 / sqrt(20 * 36) from those of all.
   CHECK(distance(NormalizationLearning::refresh) < 0.05);
   CHECK(distance(NormalizationLearning::keep) > 0.3);
+}
+
+TEST_CASE("statistics that do not have one number per channel are refused, not written beyond their end") {
+  // The channels are open, so that no inference sees it.
+  const Graph model = parsed(R"(
+    g (float[N,C,6,6] x) => (float[N,C,6,6] y)
+    <float[1] s = {1.0}, float[1] t = {0.0}, float[1] m = {0.0}, float[1] q = {1.0}>
+    { a = Relu(x) y = BatchNormalization(a, s, t, m, q) })");
+  CHECK_THROWS_WITH_AS(with_refreshed_statistics(model, normal_samples({1, 64, 6, 6}, 4)),
+                       "node 'y' (BatchNormalization): 1 means and 1 variances are given for 64 channels",
+                       UserError);
 }
 
 }  // namespace edgeopt

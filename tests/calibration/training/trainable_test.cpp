@@ -184,4 +184,63 @@ TEST_CASE("a model with nothing to learn is refused") {
   CHECK_THROWS_AS(make_trainable(graph, {}), UserError);
 }
 
+// A layer in integers whose input's scale, weight's scale and bias's scale are as the text says.
+Graph integer_layer(const std::string& scales, const std::string& nodes) {
+  return graph_from_text(R"(
+    g (uint8[1,2] q, float f) => (float[1,2] y)
+    <int8[2,2] w = {1,2,3,4}, int32[2] b = {5,6}, )" +
+                         scales + "> { " + nodes + R"(
+      v = DequantizeLinear<axis = 1>(w, ws)
+      c = DequantizeLinear<axis = 0>(b, bs)
+      y = Gemm(x, v, c) })");
+}
+
+TEST_CASE("a bias keeps its scale where that of the layer's input is computed") {
+  const Graph student = integer_layer("float[2] ws = {0.5,0.25}, float[2] bs = {0.5,0.25}",
+                                      "s = Abs(f) x = DequantizeLinear(q, s)");
+  const Trainable trainable = make_trainable(student, {});
+  CHECK(structural_difference(student, with_parameters(student, trainable, trainable.parameters)) ==
+        std::nullopt);
+}
+
+TEST_CASE("a bias of one scale keeps it where the weight has one per channel") {
+  const Graph student = integer_layer("float[2] ws = {0.5,0.25}, float bs = {0.5}, float s = {1}",
+                                      "x = DequantizeLinear(q, s)");
+  const Trainable trainable = make_trainable(student, {});
+  CHECK(structural_difference(student, with_parameters(student, trainable, trainable.parameters)) ==
+        std::nullopt);
+}
+
+TEST_CASE("a weight whose scale is 0 is written as its zero points") {
+  const Graph student = integer_layer("float[2] ws = {0,0.25}, float[2] bs = {0.5,0.25}, float s = {1}",
+                                      "x = DequantizeLinear(q, s)");
+  const Node& dequantize = *student.producer(*student.find_value("v"));
+  const Tensor scale = *student.constant(dequantize.inputs[1]);
+  CHECK(to_int64s(rounded_to(student, dequantize, Tensor::of<float>({2, 2}, {0, 1, 0, 1}), scale)) ==
+        std::vector<std::int64_t>{0, 4, 0, 4});
+}
+
+TEST_CASE("integers that a Clip without an element limits are refused or left alone") {
+  const auto place = [] {
+    const Graph graph = graph_from_text(R"(
+      g (float[1,2] x) => (float[1,2] y) <float s = {1}, uint8 z = {0}, uint8[0] low = {}, uint8 high = {15}>
+      { q = QuantizeLinear(x, s, z) c = Clip(q, low, high) y = DequantizeLinear(c, s, z) })");
+    integer_place_at(graph, *graph.producer(graph.outputs()[0]));
+  };
+  try {
+    place();
+  } catch (const UserError&) {
+  }
+}
+
+TEST_CASE("activations in integers of 32 bits are left as they are") {
+  for (const char* type : {"int32", "uint32"}) {
+    CAPTURE(type);
+    const Graph graph =
+        graph_from_text(std::string("g (float[1,2] x) => (float[1,2] y) <float s = {1}, ") + type +
+                        " z = {0}> { q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }");
+    CHECK_FALSE(integer_place_at(graph, *graph.producer(graph.outputs()[0])).has_value());
+  }
+}
+
 }  // namespace edgeopt
