@@ -102,11 +102,11 @@ TEST_CASE("zeros stay zeros in blocks of 4 bits, in either form") {
     { y = MatMul(x, w) })",
                                       {.opset = 21});
   const Tensor weight = *model.constant(*model.find_value("w"));
+  const QuantizeOptions options{.profile = load_profile("x86_avx512_vnni")};
   // Row i of the identity asks for row i of the weight.
   for (const bool as_mat_mul_n_bits : {false, true}) {
-    const Graph packed = quantize_weight_blocks(model, {.block_size = 16}, as_mat_mul_n_bits, nullptr,
-                                                {.profile = load_profile("x86_avx512_vnni")})
-                             .graph;
+    const Graph packed =
+        quantize_weight_blocks(model, {.block_size = 16}, as_mat_mul_n_bits, nullptr, options).graph;
     for (std::size_t row = 0; row < 8; row += 2) {
       Tensor x(DataType::float32, {2, 8});
       x.mutable_data<float>()[row] = 1;
