@@ -102,7 +102,8 @@ TEST_CASE("zeros stay zeros in blocks of 4 bits, in either form") {
     { y = MatMul(x, w) })",
                                       {.opset = 21});
   const Tensor weight = *model.constant(*model.find_value("w"));
-  const QuantizeOptions options{.profile = load_profile("x86_avx512_vnni")};
+  QuantizeOptions options;
+  options.profile = load_profile("x86_avx512_vnni");
   // Row i of the identity asks for row i of the weight.
   for (const bool as_mat_mul_n_bits : {false, true}) {
     const Graph packed =
