@@ -8,6 +8,7 @@
 #include "calibration/class_scores.h"
 #include "calibration/training/losses.h"
 #include "ir/evaluate.h"
+#include "ir/extract.h"
 #include "ir/gradient/gradient.h"
 #include "ir/inline_graph.h"
 #include "ir/op.h"
@@ -144,14 +145,22 @@ class Building {
     loss_.add(loss_.cross_entropy(scores, labels_), weights_.labels);
   }
 
+  // Inputs in the order that DistillationGraph::graph promises; edits add theirs at the end.
+  Graph with_labels_behind_samples(const Graph& loss) const {
+    if (!result_.has_labels) return loss;
+    std::vector<ValueId> inputs = required_inputs(loss);
+    std::rotate(inputs.begin() + static_cast<std::ptrdiff_t>(result_.sample_input_count), inputs.end() - 1,
+                inputs.end());
+    return extract(loss, inputs, loss.outputs());
+  }
+
   DistillationGraph finish() {
-    const std::vector<ValueId> before = required_inputs(student_.graph);
     while (!edit_.draft().outputs().empty()) edit_.remove_output(0);
     edit_.add_output(loss_.sum());
-    const std::size_t first_parameter = before.size() - student_.parameters.size();
-    const std::vector<ValueId> parameters(before.begin() + static_cast<std::ptrdiff_t>(first_parameter),
-                                          before.end());
-    const Graph loss = edit_.apply();
+    const Graph loss = with_labels_behind_samples(edit_.apply());
+    std::vector<ValueId> parameters = required_inputs(loss);
+    parameters.erase(parameters.begin(),
+                     parameters.end() - static_cast<std::ptrdiff_t>(student_.parameters.size()));
     result_.forward.assign(loss.nodes().begin(), loss.nodes().end());
     const ValueId sum = loss.outputs()[0];
     result_.graph = gradient(loss, std::vector<ValueId>{sum}, parameters);
