@@ -45,6 +45,13 @@ std::optional<double> parse_number(const std::string& text) {
   return std::nullopt;
 }
 
+// Nothing takes no time or no bytes, and no share is above 100 %.
+bool can_be_met(GoalKind kind, double number) {
+  const bool is_percent = kind == GoalKind::agreement || kind == GoalKind::drop;
+  const bool may_be_zero = is_percent || kind == GoalKind::sqnr;
+  return (number > 0 || may_be_zero) && (number <= 100 || !is_percent);
+}
+
 GoalOutcome unmeasured(const Goal& goal, const std::string& why) {
   return {.goal = goal, .achieved = "not measured", .is_met = false, .why_not = why, .is_measured = false};
 }
@@ -117,7 +124,8 @@ Goal parse_goal(const std::string& text) {
   const std::string rest = equals == std::string::npos ? "" : text.substr(equals + 1);
   for (const Form& form : goal_forms()) {
     if (form.name != name || !rest.ends_with(form.suffix)) continue;
-    if (const auto number = parse_number(rest.substr(0, rest.size() - form.suffix.size())))
+    const auto number = parse_number(rest.substr(0, rest.size() - form.suffix.size()));
+    if (number && can_be_met(form.kind, *number))
       return {.kind = form.kind, .bound = *number * form.unit, .text = text};
   }
   throw UserError(

@@ -14,6 +14,7 @@
 #include "calibration/rounding/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
+#include "ir/label.h"
 #include "passes/factor_groups.h"
 #include "passes/pipelines.h"
 #include "recipes/distill.h"
@@ -31,12 +32,31 @@ std::set<std::string> float_nodes(const QuantizeOptions& options) {
   return names;
 }
 
-// What the plan would quantize if every range were known: nothing else needs to be looked at.
-std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOptions& options) {
+Graph with_all_ranges(const Graph& graph) {
   Edit edit(graph);
   for (const ValueId id : graph.values())
     if (!graph.value(id).constant) edit.set_range(id, Range{.min = -1, .max = 1});
-  const Graph ranged = edit.apply();
+  return edit.apply();
+}
+
+void collect_labels(const Graph& graph, std::set<std::string>& labels) {
+  for (const NodeId id : graph.nodes()) labels.insert(label_of(graph, graph.node(id)));
+}
+
+// What was fused away is known too: leaving it in float is what happens.
+void require_known(const std::vector<std::string>& keep_float, const Graph& model, const Graph& prepared) {
+  std::set<std::string> labels;
+  collect_labels(model, labels);
+  collect_labels(prepared, labels);
+  for (const std::string& name : keep_float)
+    if (!labels.contains(name))
+      throw UserError(fmt::format(
+          "there is no node '{}' to leave in float; `edgeopt sensitivity` lists the layers by name", name));
+}
+
+// What the plan would quantize if every range were known: nothing else needs to be looked at.
+std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOptions& options) {
+  const Graph ranged = with_all_ranges(graph);
   const QuantizationPlan plan = plan_quantization(ranged, options.profile.quantization, float_nodes(options));
   std::set<std::string> names;
   for (const auto& [value, parameters] : plan.activations) names.insert(ranged.name_of(value));
@@ -156,11 +176,10 @@ class Story {
   }
 
   QuantizedModel insert(const Graph& ranged) {
-    const QuantizationPlan plan = plan_of(ranged);
+    QuantizationPlan plan = plan_of(ranged);
     if (plan.layers.empty())
-      throw NothingToQuantize("nothing can be quantized: " +
-                              (plan.kept_float.empty() ? "no operator has an integer form on this profile"
-                                                       : first_reasons(plan.kept_float)));
+      throw NothingToQuantize("nothing can be quantized: " + why_nothing(ranged, plan.kept_float));
+    name_first_causes(plan.kept_float, ranged);
     const std::size_t prepared_step_count = steps_.size();
     QuantizedModel result{.graph = run("quantize", ranged),
                           .prepared = ranged,
@@ -243,6 +262,21 @@ class Story {
     return is_wanted ? std::optional(scheme) : std::nullopt;
   }
 
+  // Where a layer stays in float anyway its ranges are not looked at, so that they lack is not why.
+  void name_first_causes(std::vector<KeptFloat>& kept, const Graph& ranged) const {
+    for (const KeptFloat& cause : plan_of(with_all_ranges(ranged)).kept_float) {
+      const auto found = std::ranges::find(kept, cause.node, &KeptFloat::node);
+      if (found != kept.end()) found->reason = cause.reason;
+    }
+  }
+
+  static std::string why_nothing(const Graph& graph, const std::vector<KeptFloat>& kept) {
+    const bool is_quantized =
+        std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("DequantizeLinear"); });
+    if (is_quantized) return "the model is quantized already; give the float model that it was made from";
+    return kept.empty() ? "no operator has an integer form on this profile" : first_reasons(kept);
+  }
+
   static std::string first_reasons(const std::vector<KeptFloat>& kept) {
     constexpr std::size_t reason_count = 3;
     std::string text;
@@ -262,6 +296,7 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options) {
   Story story(options);
   const Graph prepared = story.equalized(story.prepare(model), samples);
+  require_known(options.keep_float, model, prepared);
   const std::set<std::string> needed = values_to_observe(prepared, options);
   const CalibrationOptions calibration{
       .is_wanted = [&](const Graph&, const Value& value) { return needed.contains(value.name); },
@@ -306,6 +341,7 @@ QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& bl
                                       const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);
   Graph fused = story.run("fuse", story.run("widen", model));
+  require_known(options.keep_float, model, fused);
   Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
   if (samples) {
     fused = story.equalized_for_blocks(fused, marked, *samples);

@@ -42,8 +42,10 @@ Json steps_to_json(const std::vector<StepOutcome>& steps) {
 }
 
 std::string what_became_integer(const QuantizedModel& quantized) {
-  if (quantized.packed_layer_count > 0)
+  if (quantized.packed_layer_count == 1) return "1 layer has its weights in integers";
+  if (quantized.packed_layer_count > 1)
     return fmt::format("{} layers have their weights in integers", quantized.packed_layer_count);
+  if (quantized.integer_layer_count == 1) return "1 layer runs in integers";
   return fmt::format("{} layers run in integers", quantized.integer_layer_count);
 }
 
@@ -56,8 +58,12 @@ std::uint64_t model_bytes(const std::string& path) {
   return (size == std::uintmax_t(-1) ? 0 : size) + (data == std::uintmax_t(-1) ? 0 : data);
 }
 
+ModelFiles model_files(const std::string& original, const std::string& result) {
+  return {.original = original, .result = result, .original_bytes = model_bytes(original)};
+}
+
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files) {
-  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t before = files.original_bytes;
   const std::uint64_t after = model_bytes(files.result);
   std::string text = fmt::format("{}: {} nodes -> {}, {} -> {}\n\npasses:\n{}", files.result,
                                  original.nodes().size(), outcome.graph.nodes().size(), human_bytes(before),
@@ -83,7 +89,7 @@ Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const Mo
 namespace {
 
 std::string text_of(const QuantizedModel& quantized, const ModelFiles& files) {
-  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t before = files.original_bytes;
   const std::uint64_t after = model_bytes(files.result);
   std::string text =
       fmt::format("{}: {}, {} -> {} ({:.2f}x smaller)\n", files.result, what_became_integer(quantized),
@@ -101,7 +107,7 @@ Json json_of(const QuantizedModel& quantized, const ModelFiles& files) {
     kept.push_back({{"node", layer.node}, {"op_type", layer.op_type}, {"reason", layer.reason}});
   return {{"model", files.original},
           {"result", files.result},
-          {"size_bytes", {{"original", model_bytes(files.original)}, {"result", model_bytes(files.result)}}},
+          {"size_bytes", {{"original", files.original_bytes}, {"result", model_bytes(files.result)}}},
           {"integer_layer_count", quantized.integer_layer_count},
           {"packed_layer_count", quantized.packed_layer_count},
           {"kept_float", kept},

@@ -8,6 +8,9 @@
 
 namespace edgeopt {
 
+/// Option::group of them.
+inline constexpr const char* learning_group = "Learning";
+
 struct DistillFlags {
   std::int64_t step_count = 0;
   std::int64_t batch_size = 32;
