@@ -337,6 +337,14 @@ QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& 
   return story.insert(story.widened(with_inferred_types(ranged)));
 }
 
+QuantizedModel quantize_model_with_ranges(const Graph& model, const RangesFile& file,
+                                          const QuantizeOptions& options) {
+  Story story(options);
+  const Graph prepared = story.prepare(with_ranges(model, file));
+  require_known(options.keep_float, model, prepared);
+  return story.insert(prepared);
+}
+
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
                                       const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);

@@ -160,7 +160,7 @@ SizedModel quantize(const Options& options, const Graph& model, const RunContext
   if (!file.model_sha256.empty() && file.model_sha256 != sha256_of_path(options.model))
     context.warn(
         fmt::format("'{}' was calibrated on another model than '{}'", options.ranges, options.model));
-  return {.model = quantize_with_ranges(with_ranges(model, file), settings)};
+  return {.model = quantize_model_with_ranges(model, file, settings)};
 }
 
 Achievement achieved_size(const ModelFiles& files) {
