@@ -56,20 +56,26 @@ GoalOutcome unmeasured(const Goal& goal, const std::string& why) {
   return {.goal = goal, .achieved = "not measured", .is_met = false, .why_not = why, .is_measured = false};
 }
 
+// Two digits, and no minus in front of nothing.
+std::string rounded(double number, const std::string& unit) {
+  const std::string text = fmt::format("{:.2f}", number);
+  return (text == "-0.00" ? "0.00" : text) + unit;
+}
+
 GoalOutcome at_least(const Goal& goal, double achieved, const std::string& unit) {
   const bool is_met = achieved >= goal.bound;
   return {.goal = goal,
-          .achieved = fmt::format("{:.2f}{}", achieved, unit),
+          .achieved = rounded(achieved, unit),
           .is_met = is_met,
-          .why_not = is_met ? "" : fmt::format("{:.2f}{} below the goal", goal.bound - achieved, unit)};
+          .why_not = is_met ? "" : rounded(goal.bound - achieved, unit) + " below the goal"};
 }
 
 GoalOutcome at_most(const Goal& goal, double achieved, const std::string& unit) {
   const bool is_met = achieved <= goal.bound;
   return {.goal = goal,
-          .achieved = fmt::format("{:.2f}{}", achieved, unit),
+          .achieved = rounded(achieved, unit),
           .is_met = is_met,
-          .why_not = is_met ? "" : fmt::format("{:.2f}{} above the goal", achieved - goal.bound, unit)};
+          .why_not = is_met ? "" : rounded(achieved - goal.bound, unit) + " above the goal"};
 }
 
 GoalOutcome judge_latency(const Goal& goal, const Achievement& achievement) {

@@ -14,11 +14,11 @@
 #include "calibration/rounding/second_order_rounding.h"
 #include "ir/edit.h"
 #include "ir/infer.h"
-#include "ir/label.h"
 #include "passes/factor_groups.h"
 #include "passes/pipelines.h"
 #include "recipes/distill.h"
 #include "recipes/evaluation.h"
+#include "recipes/float_nodes.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -37,21 +37,6 @@ Graph with_all_ranges(const Graph& graph) {
   for (const ValueId id : graph.values())
     if (!graph.value(id).constant) edit.set_range(id, Range{.min = -1, .max = 1});
   return edit.apply();
-}
-
-void collect_labels(const Graph& graph, std::set<std::string>& labels) {
-  for (const NodeId id : graph.nodes()) labels.insert(label_of(graph, graph.node(id)));
-}
-
-// What was fused away is known too: leaving it in float is what happens.
-void require_known(const std::vector<std::string>& keep_float, const Graph& model, const Graph& prepared) {
-  std::set<std::string> labels;
-  collect_labels(model, labels);
-  collect_labels(prepared, labels);
-  for (const std::string& name : keep_float)
-    if (!labels.contains(name))
-      throw UserError(fmt::format(
-          "there is no node '{}' to leave in float; `edgeopt sensitivity` lists the layers by name", name));
 }
 
 // What the plan would quantize if every range were known: nothing else needs to be looked at.
@@ -178,7 +163,8 @@ class Story {
   QuantizedModel insert(const Graph& ranged) {
     QuantizationPlan plan = plan_of(ranged);
     if (plan.layers.empty())
-      throw NothingToQuantize("nothing can be quantized: " + why_nothing(ranged, plan.kept_float));
+      throw NothingToQuantize("nothing can be quantized: " +
+                              why_nothing_is_quantized(ranged, plan.kept_float));
     name_first_causes(plan.kept_float, ranged);
     const std::size_t prepared_step_count = steps_.size();
     QuantizedModel result{.graph = run("quantize", ranged),
@@ -270,22 +256,6 @@ class Story {
     }
   }
 
-  static std::string why_nothing(const Graph& graph, const std::vector<KeptFloat>& kept) {
-    const bool is_quantized =
-        std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("DequantizeLinear"); });
-    if (is_quantized) return "the model is quantized already; give the float model that it was made from";
-    return kept.empty() ? "no operator has an integer form on this profile" : first_reasons(kept);
-  }
-
-  static std::string first_reasons(const std::vector<KeptFloat>& kept) {
-    constexpr std::size_t reason_count = 3;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(kept.size(), reason_count); ++i)
-      text += fmt::format("{}{} '{}': {}", text.empty() ? "" : "; ", kept[i].op_type, kept[i].node,
-                          kept[i].reason);
-    return text;
-  }
-
   const QuantizeOptions& options_;
   std::vector<StepOutcome> steps_;
 };
@@ -296,7 +266,7 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options) {
   Story story(options);
   const Graph prepared = story.equalized(story.prepare(model), samples);
-  require_known(options.keep_float, model, prepared);
+  require_float_nodes(options.keep_float, model, prepared);
   const std::set<std::string> needed = values_to_observe(prepared, options);
   const CalibrationOptions calibration{
       .is_wanted = [&](const Graph&, const Value& value) { return needed.contains(value.name); },
@@ -341,7 +311,7 @@ QuantizedModel quantize_model_with_ranges(const Graph& model, const RangesFile& 
                                           const QuantizeOptions& options) {
   Story story(options);
   const Graph prepared = story.prepare(with_ranges(model, file));
-  require_known(options.keep_float, model, prepared);
+  require_float_nodes(options.keep_float, model, prepared);
   return story.insert(prepared);
 }
 
@@ -349,7 +319,7 @@ QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& bl
                                       const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);
   Graph fused = story.run("fuse", story.run("widen", model));
-  require_known(options.keep_float, model, fused);
+  require_float_nodes(options.keep_float, model, fused);
   Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
   if (samples) {
     fused = story.equalized_for_blocks(fused, marked, *samples);

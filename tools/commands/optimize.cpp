@@ -43,6 +43,18 @@ struct Options {
   DataOptions data;
 };
 
+// What would change nothing beside the others.
+void refuse_unused(CLI::App& app, const Options& options) {
+  require_with(app, options_of_group(app, learning_group), "--recover");
+  require_with(app, {"--recover", "--test-data"}, "--data");
+  require_with(app, {"--sparse-storage"}, "--sparsity");
+  check_together(app, [&] {
+    refuse_unused_percentile(app, options.quantization);
+    if (options.keep.empty() && options.sparsity.pattern.empty())
+      refuse_given(app, {"--exclude"}, "it keeps a node from --keep and --sparsity; give one of these too");
+  });
+}
+
 void declare(CLI::App& app, Options& options) {
   declare_model(app, options.model, "Float ONNX model");
   declare_output(app, options.output);
@@ -77,14 +89,7 @@ void declare(CLI::App& app, Options& options) {
   declare_distill_options(app, options.learning);
   declare_quantize_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples to calibrate on");
-  require_with(app, options_of_group(app, learning_group), "--recover");
-  require_with(app, {"--recover", "--test-data"}, "--data");
-  require_with(app, {"--sparse-storage"}, "--sparsity");
-  check_together(app, [&] {
-    refuse_unused_percentile(app, options.quantization);
-    if (options.keep.empty() && options.sparsity.pattern.empty())
-      refuse_given(app, {"--exclude"}, "it keeps a node from --keep and --sparsity; give one of these too");
-  });
+  refuse_unused(app, options);
 }
 
 std::vector<Goal> goals_of(const Options& options) {
