@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "support/error.h"
 #include "support/file.h"
@@ -158,6 +159,25 @@ std::string describe_history(const std::vector<LossPoint>& history) {
     text +=
         fmt::format("  {:>7}  {:>13.6f}  {:>14.6f}\n", point.step, point.training_loss, point.held_back_loss);
   return text;
+}
+
+std::string describe_learning(const Distilled& distilled) {
+  return fmt::format(" ({} steps; the best came at step {}):\n{}", distilled.step_count, distilled.best_step,
+                     describe_history(distilled.history));
+}
+
+nlohmann::ordered_json learning_to_json(const Distilled& distilled) {
+  nlohmann::ordered_json history = nlohmann::ordered_json::array();
+  for (const LossPoint& point : distilled.history)
+    history.push_back({{"step", point.step},
+                       {"training_loss", point.training_loss},
+                       {"held_back_loss", point.held_back_loss}});
+  return {{"parameter_count", distilled.parameter_count},
+          {"step_count", distilled.step_count},
+          {"best_step", distilled.best_step},
+          {"segment_count", distilled.segment_count},
+          {"intermediate_bytes", distilled.intermediate_bytes},
+          {"history", history}};
 }
 
 }  // namespace edgeopt

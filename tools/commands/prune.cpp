@@ -132,8 +132,10 @@ Answer describe(const Outcome& outcome, const ModelFiles& files, const Options& 
       json["sparsity"]["notes"].push_back(note);
     }
   }
-  if (outcome.trained)
-    answer.text += "\nlearning the original's outputs back:\n" + describe_history(outcome.trained->history);
+  if (outcome.trained) {
+    answer.text += "\nlearning the original's outputs back" + describe_learning(*outcome.trained);
+    json["learning"] = learning_to_json(*outcome.trained);
+  }
   answer.json = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   if (outcome.pruned && !outcome.pruned->meets_budget) answer.exit_code = exit_goal_missed;
   return answer;
