@@ -130,6 +130,9 @@ void Edit::replace(ValueId old_value, ValueId new_value) {
     for (Capture& capture : changed.captures)
       if (capture.value == old_value) capture.value = new_value;
   }
+  const Value& from = draft_.value(old_value);
+  const Value& to = draft_.value(new_value);
+  if (from.range && !to.range && !to.constant) set_range(new_value, from.range);
   if (draft_.is_output(old_value)) replace_output(old_value, new_value);
   abandon(old_value);
 }

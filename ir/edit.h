@@ -40,9 +40,9 @@ class Edit {
   std::vector<ValueId> add_node(NodeSpec spec);
 
   // Changes.
-  /// Every use of `old_value` by the graph as it was reads `new_value` instead; nodes that this edit adds
-  /// keep theirs. If `old_value` is an output of the graph, `new_value` takes its place, its name and its
-  /// type; where it cannot (it is an input, a constant or another output), an Identity node stands between.
+  /// Every use of `old_value` by the graph as it was reads `new_value` instead, with the old range if it has
+  /// none; nodes that this edit adds keep theirs. As an output of the graph `new_value` takes place, name and
+  /// type; where it cannot (it is an input, a constant or another output), an Identity stands between.
   void replace(ValueId old_value, ValueId new_value);
   void set_input(NodeId node, std::size_t index, ValueId value);
   void set_attributes(NodeId node, Attributes attributes);

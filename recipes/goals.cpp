@@ -45,24 +45,37 @@ std::optional<double> parse_number(const std::string& text) {
   return std::nullopt;
 }
 
+// Nothing takes no time or no bytes, and no share is above 100 %.
+bool can_be_met(GoalKind kind, double number) {
+  const bool is_percent = kind == GoalKind::agreement || kind == GoalKind::drop;
+  const bool may_be_zero = is_percent || kind == GoalKind::sqnr;
+  return (number > 0 || may_be_zero) && (number <= 100 || !is_percent);
+}
+
 GoalOutcome unmeasured(const Goal& goal, const std::string& why) {
   return {.goal = goal, .achieved = "not measured", .is_met = false, .why_not = why, .is_measured = false};
+}
+
+// Two digits, and no minus in front of nothing.
+std::string rounded(double number, const std::string& unit) {
+  const std::string text = fmt::format("{:.2f}", number);
+  return (text == "-0.00" ? "0.00" : text) + unit;
 }
 
 GoalOutcome at_least(const Goal& goal, double achieved, const std::string& unit) {
   const bool is_met = achieved >= goal.bound;
   return {.goal = goal,
-          .achieved = fmt::format("{:.2f}{}", achieved, unit),
+          .achieved = rounded(achieved, unit),
           .is_met = is_met,
-          .why_not = is_met ? "" : fmt::format("{:.2f}{} below the goal", goal.bound - achieved, unit)};
+          .why_not = is_met ? "" : rounded(goal.bound - achieved, unit) + " below the goal"};
 }
 
 GoalOutcome at_most(const Goal& goal, double achieved, const std::string& unit) {
   const bool is_met = achieved <= goal.bound;
   return {.goal = goal,
-          .achieved = fmt::format("{:.2f}{}", achieved, unit),
+          .achieved = rounded(achieved, unit),
           .is_met = is_met,
-          .why_not = is_met ? "" : fmt::format("{:.2f}{} above the goal", achieved - goal.bound, unit)};
+          .why_not = is_met ? "" : rounded(achieved - goal.bound, unit) + " above the goal"};
 }
 
 GoalOutcome judge_latency(const Goal& goal, const Achievement& achievement) {
@@ -127,7 +140,8 @@ Goal parse_goal(const std::string& text) {
   const std::string rest = equals == std::string::npos ? "" : text.substr(equals + 1);
   for (const Form& form : goal_forms()) {
     if (form.name != name || !rest.ends_with(form.suffix)) continue;
-    if (const auto number = parse_number(rest.substr(0, rest.size() - form.suffix.size())))
+    const auto number = parse_number(rest.substr(0, rest.size() - form.suffix.size()));
+    if (number && can_be_met(form.kind, *number))
       return {.kind = form.kind, .bound = *number * form.unit, .text = text};
   }
   throw UserError(

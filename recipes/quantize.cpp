@@ -18,6 +18,7 @@
 #include "passes/pipelines.h"
 #include "recipes/distill.h"
 #include "recipes/evaluation.h"
+#include "recipes/float_nodes.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -31,12 +32,16 @@ std::set<std::string> float_nodes(const QuantizeOptions& options) {
   return names;
 }
 
-// What the plan would quantize if every range were known: nothing else needs to be looked at.
-std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOptions& options) {
+Graph with_all_ranges(const Graph& graph) {
   Edit edit(graph);
   for (const ValueId id : graph.values())
     if (!graph.value(id).constant) edit.set_range(id, Range{.min = -1, .max = 1});
-  const Graph ranged = edit.apply();
+  return edit.apply();
+}
+
+// What the plan would quantize if every range were known: nothing else needs to be looked at.
+std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOptions& options) {
+  const Graph ranged = with_all_ranges(graph);
   const QuantizationPlan plan = plan_quantization(ranged, options.profile.quantization, float_nodes(options));
   std::set<std::string> names;
   for (const auto& [value, parameters] : plan.activations) names.insert(ranged.name_of(value));
@@ -156,11 +161,11 @@ class Story {
   }
 
   QuantizedModel insert(const Graph& ranged) {
-    const QuantizationPlan plan = plan_of(ranged);
+    QuantizationPlan plan = plan_of(ranged);
     if (plan.layers.empty())
       throw NothingToQuantize("nothing can be quantized: " +
-                              (plan.kept_float.empty() ? "no operator has an integer form on this profile"
-                                                       : first_reasons(plan.kept_float)));
+                              why_nothing_is_quantized(ranged, plan.kept_float));
+    name_first_causes(plan.kept_float, ranged);
     const std::size_t prepared_step_count = steps_.size();
     QuantizedModel result{.graph = run("quantize", ranged),
                           .prepared = ranged,
@@ -243,13 +248,12 @@ class Story {
     return is_wanted ? std::optional(scheme) : std::nullopt;
   }
 
-  static std::string first_reasons(const std::vector<KeptFloat>& kept) {
-    constexpr std::size_t reason_count = 3;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(kept.size(), reason_count); ++i)
-      text += fmt::format("{}{} '{}': {}", text.empty() ? "" : "; ", kept[i].op_type, kept[i].node,
-                          kept[i].reason);
-    return text;
+  // Where a layer stays in float anyway its ranges are not looked at, so that they lack is not why.
+  void name_first_causes(std::vector<KeptFloat>& kept, const Graph& ranged) const {
+    for (const KeptFloat& cause : plan_of(with_all_ranges(ranged)).kept_float) {
+      const auto found = std::ranges::find(kept, cause.node, &KeptFloat::node);
+      if (found != kept.end()) found->reason = cause.reason;
+    }
   }
 
   const QuantizeOptions& options_;
@@ -262,6 +266,7 @@ QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options) {
   Story story(options);
   const Graph prepared = story.equalized(story.prepare(model), samples);
+  require_float_nodes(options.keep_float, model, prepared);
   const std::set<std::string> needed = values_to_observe(prepared, options);
   const CalibrationOptions calibration{
       .is_wanted = [&](const Graph&, const Value& value) { return needed.contains(value.name); },
@@ -302,10 +307,19 @@ QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& 
   return story.insert(story.widened(with_inferred_types(ranged)));
 }
 
+QuantizedModel quantize_model_with_ranges(const Graph& model, const RangesFile& file,
+                                          const QuantizeOptions& options) {
+  Story story(options);
+  const Graph prepared = story.prepare(with_ranges(model, file));
+  require_float_nodes(options.keep_float, model, prepared);
+  return story.insert(prepared);
+}
+
 QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& blocks, bool as_mat_mul_n_bits,
                                       const SampleSource* samples, const QuantizeOptions& options) {
   Story story(options);
   Graph fused = story.run("fuse", story.run("widen", model));
+  require_float_nodes(options.keep_float, model, fused);
   Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
   if (samples) {
     fused = story.equalized_for_blocks(fused, marked, *samples);

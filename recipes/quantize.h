@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "calibration/ranges/calibrate.h"
+#include "calibration/ranges/ranges_file.h"
 #include "calibration/samples/samples.h"
 #include "calibration/training/block_reconstruction.h"
 #include "calibration/training/distillation.h"
@@ -111,7 +112,14 @@ struct QuantizedModel {
 QuantizedModel quantize_model(const Graph& model, const SampleSource& samples,
                               const QuantizeOptions& options);
 
-/// The same with ranges that were calibrated before and stand on the values of `ranged`, or with scales that
+/// The same with the ranges of values of `model` that were calibrated before. What was not observed there,
+/// or goes when the model is prepared, has none, and layers that need it stay in float.
+///
+/// throws  UserError if nothing can be quantized, or the file names values that the model lacks
+QuantizedModel quantize_model_with_ranges(const Graph& model, const RangesFile& file,
+                                          const QuantizeOptions& options);
+
+/// The same with ranges that stand on the values of a prepared graph, or with scales that
 /// were decided (Value::quantization); no bias correction without samples.
 QuantizedModel quantize_with_ranges(const Graph& ranged, const QuantizeOptions& options);
 

@@ -4,18 +4,14 @@
 
 #include <algorithm>
 
+#include "reports/ratio.h"
 #include "reports/write.h"
 
 namespace edgeopt {
 namespace {
 
-struct Change {
-  double before = 0, after = 0;
-};
-
-Headline factor(const Change& change, const std::string& word, const std::string& detail) {
-  const std::string figure = fmt::format("{:.2f}x", change.before / change.after);
-  return {figure, word, detail, fmt::format("{} {}", figure, word)};
+Headline headline_of(const Ratio& ratio, const std::string& detail) {
+  return {ratio.figure, ratio.word, detail, fmt::format("{} {}", ratio.figure, ratio.word)};
 }
 
 const Metric* metric_of(const Report& report, const std::string& name) {
@@ -27,11 +23,13 @@ const Metric* metric_of(const Report& report, const std::string& name) {
 
 std::vector<Headline> headlines_of(const Report& report) {
   const std::uint64_t before = report.original.file.size_bytes, after = report.result.file.size_bytes;
-  std::vector<Headline> list = {factor({static_cast<double>(before), static_cast<double>(after)}, "smaller",
-                                       fmt::format("{} to {}", human_bytes(before), human_bytes(after)))};
+  std::vector<Headline> list = {
+      headline_of(size_ratio(static_cast<double>(before), static_cast<double>(after)),
+                  fmt::format("{} to {}", human_bytes(before), human_bytes(after)))};
   if (report.original_latency && report.result_latency) {
     const double old_ms = report.original_latency->median_ms, new_ms = report.result_latency->median_ms;
-    list.push_back(factor({old_ms, new_ms}, "faster", fmt::format("{:.3f} to {:.3f} ms", old_ms, new_ms)));
+    list.push_back(
+        headline_of(latency_ratio(old_ms, new_ms), fmt::format("{:.3f} to {:.3f} ms", old_ms, new_ms)));
   }
   const Metric* top1 = metric_of(report, "top1");
   if (top1 && top1->difference) {

@@ -15,8 +15,8 @@
 namespace edgeopt {
 namespace {
 
-ModelFacts model_facts(const std::string& role, const std::string& path, const Graph& graph) {
-  ModelFacts facts{.file = named_file(role, path)};
+ModelFacts model_facts(const NamedFile& file, const Graph& graph) {
+  ModelFacts facts{.file = file};
   for (const NodeId id : graph.nodes()) {
     const Node& node = graph.node(id);
     ++facts.operators[node.domain.empty() ? node.op_type : node.domain + "::" + node.op_type];
@@ -141,8 +141,8 @@ void add_provenance(const OptimizeRequest& request, const OptimizeFiles& files, 
 Report optimize_report(const Graph& original, const Optimized& optimized, const OptimizeRequest& request,
                        const OptimizeFiles& files) {
   Report report{.command = "optimize",
-                .original = model_facts("model", files.model, original),
-                .result = model_facts("result", files.result, optimized.graph)};
+                .original = model_facts(files.model, original),
+                .result = model_facts(named_file("result", files.result), optimized.graph)};
   if (request.samples)
     report.accuracy = {.judged_on = request.samples->judging.description,
                        .sample_count = optimized.judgement.sample_count,

@@ -10,7 +10,7 @@ namespace edgeopt {
 
 struct OptimizeFiles {
   std::vector<std::string> arguments;
-  std::string model;
+  NamedFile model;     // as it was before the result was written, perhaps in its place
   std::string result;  // written already: its hash is in the report
   std::string profile;
   std::uint64_t seed = 1;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/ratio.h"
 #include "reports/write.h"
 
 namespace edgeopt {
@@ -26,9 +27,10 @@ std::string with_interval(const Interval& interval, const Metric& metric, bool i
                      text(interval.low), text(interval.high));
 }
 
-std::string factor(double before, double after, const char* word) {
+std::string ratio_text(Ratio (*ratio)(double, double), double before, double after) {
   if (before <= 0 || after <= 0) return "";
-  return fmt::format("{:.2f}x {}", before / after, word);
+  const Ratio told = ratio(before, after);
+  return fmt::format("{} {}", told.figure, told.word);
 }
 
 std::string escape_cell(const std::string& text) {
@@ -46,15 +48,16 @@ void add_latency_rows(const Report& report, Table& table) {
   const LatencyFacts& after = *report.result_latency;
   const auto row = [&](const std::string& name, double old_ms, double new_ms) {
     table.rows.push_back({name, fmt::format("{:.3f} ms", old_ms), fmt::format("{:.3f} ms", new_ms),
-                          factor(old_ms, new_ms, "faster")});
+                          ratio_text(latency_ratio, old_ms, new_ms)});
   };
   row("latency, median", before.median_ms, after.median_ms);
   row("latency, 5th percentile", before.p5_ms, after.p5_ms);
   row("latency, 95th percentile", before.p95_ms, after.p95_ms);
   if (before.arena_bytes > 0 && after.arena_bytes > 0)
-    table.rows.push_back(
-        {"activation memory", human_bytes(before.arena_bytes), human_bytes(after.arena_bytes),
-         factor(static_cast<double>(before.arena_bytes), static_cast<double>(after.arena_bytes), "smaller")});
+    table.rows.push_back({"activation memory", human_bytes(before.arena_bytes),
+                          human_bytes(after.arena_bytes),
+                          ratio_text(size_ratio, static_cast<double>(before.arena_bytes),
+                                     static_cast<double>(after.arena_bytes))});
 }
 
 }  // namespace
@@ -96,8 +99,8 @@ Table model_table(const Report& report) {
   const ModelFacts& after = report.result;
   Table table{.header = {"", "original", "result", ""}};
   table.rows.push_back({"file size", human_bytes(before.file.size_bytes), human_bytes(after.file.size_bytes),
-                        factor(static_cast<double>(before.file.size_bytes),
-                               static_cast<double>(after.file.size_bytes), "smaller")});
+                        ratio_text(size_ratio, static_cast<double>(before.file.size_bytes),
+                                   static_cast<double>(after.file.size_bytes))});
   table.rows.push_back({"nodes", std::to_string(before.node_count), std::to_string(after.node_count), ""});
   add_latency_rows(report, table);
   return table;

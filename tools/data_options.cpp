@@ -9,6 +9,7 @@
 
 #include "recipes/comparison.h"
 #include "support/error.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 namespace {
@@ -50,6 +51,7 @@ std::vector<double> parse_numbers(const std::string& option, const std::string& 
       throw CLI::ValidationError(option, fmt::format("'{}' is no number; write one, or A,B,C", word));
     numbers.push_back(number);
   }
+  if (numbers.empty()) throw CLI::ValidationError(option, "it is empty; write one number, or A,B,C");
   return numbers;
 }
 
@@ -91,12 +93,13 @@ void declare_data_options(CLI::App& app, DataOptions& options, const std::string
   add_numbers(app, "--mean", preprocessing.mean, "One number, or one per channel");
   add_numbers(app, "--std", preprocessing.std, "One number, or one per channel");
   app.add_option("--layout", preprocessing.layout, "Of the model's input")
-      ->check(CLI::IsMember({"nchw", "nhwc"}))
+      ->check(one_of({"nchw", "nhwc"}))
       ->group(group);
   app.add_option("--color", preprocessing.color, "Of the model's input; files are rgb")
-      ->check(CLI::IsMember({"rgb", "bgr", "gray"}))
+      ->check(one_of({"rgb", "bgr", "gray"}))
       ->group(group);
   add_input_array(app, preprocessing);
+  require_with(app, options_of_group(app, group), "--data");
 }
 
 SampleSource open_data(const DataOptions& options, const Graph& graph, const RunContext& context) {

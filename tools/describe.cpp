@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "reports/ratio.h"
 #include "reports/width_report.h"
 #include "reports/write.h"
+#include "tools/distill_options.h"
 
 namespace edgeopt {
 namespace {
@@ -42,8 +44,10 @@ Json steps_to_json(const std::vector<StepOutcome>& steps) {
 }
 
 std::string what_became_integer(const QuantizedModel& quantized) {
-  if (quantized.packed_layer_count > 0)
+  if (quantized.packed_layer_count == 1) return "1 layer has its weights in integers";
+  if (quantized.packed_layer_count > 1)
     return fmt::format("{} layers have their weights in integers", quantized.packed_layer_count);
+  if (quantized.integer_layer_count == 1) return "1 layer runs in integers";
   return fmt::format("{} layers run in integers", quantized.integer_layer_count);
 }
 
@@ -56,8 +60,12 @@ std::uint64_t model_bytes(const std::string& path) {
   return (size == std::uintmax_t(-1) ? 0 : size) + (data == std::uintmax_t(-1) ? 0 : data);
 }
 
+ModelFiles model_files(const std::string& original, const std::string& result) {
+  return {.original = original, .result = result, .original_bytes = model_bytes(original)};
+}
+
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files) {
-  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t before = files.original_bytes;
   const std::uint64_t after = model_bytes(files.result);
   std::string text = fmt::format("{}: {} nodes -> {}, {} -> {}\n\npasses:\n{}", files.result,
                                  original.nodes().size(), outcome.graph.nodes().size(), human_bytes(before),
@@ -83,15 +91,16 @@ Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const Mo
 namespace {
 
 std::string text_of(const QuantizedModel& quantized, const ModelFiles& files) {
-  const std::uint64_t before = model_bytes(files.original);
+  const std::uint64_t before = files.original_bytes;
   const std::uint64_t after = model_bytes(files.result);
-  std::string text =
-      fmt::format("{}: {}, {} -> {} ({:.2f}x smaller)\n", files.result, what_became_integer(quantized),
-                  human_bytes(before), human_bytes(after),
-                  static_cast<double>(before) / static_cast<double>(std::max<std::uint64_t>(after, 1)));
+  const Ratio ratio = size_ratio(static_cast<double>(before), static_cast<double>(after));
+  std::string text = fmt::format("{}: {}, {} -> {} ({} {})\n", files.result, what_became_integer(quantized),
+                                 human_bytes(before), human_bytes(after), ratio.figure, ratio.word);
   if (!quantized.kept_float.empty()) text += "\nkept in float:\n";
   for (const KeptFloat& layer : quantized.kept_float)
     text += fmt::format("  {} ({}): {}\n", layer.node, layer.op_type, layer.reason);
+  if (quantized.recovered)
+    text += "\nlearning the teacher's outputs back" + describe_learning(*quantized.recovered);
   return text;
 }
 
@@ -99,13 +108,15 @@ Json json_of(const QuantizedModel& quantized, const ModelFiles& files) {
   Json kept = Json::array();
   for (const KeptFloat& layer : quantized.kept_float)
     kept.push_back({{"node", layer.node}, {"op_type", layer.op_type}, {"reason", layer.reason}});
-  return {{"model", files.original},
-          {"result", files.result},
-          {"size_bytes", {{"original", model_bytes(files.original)}, {"result", model_bytes(files.result)}}},
-          {"integer_layer_count", quantized.integer_layer_count},
-          {"packed_layer_count", quantized.packed_layer_count},
-          {"kept_float", kept},
-          {"passes", steps_to_json(quantized.steps)}};
+  Json json = {{"model", files.original},
+               {"result", files.result},
+               {"size_bytes", {{"original", files.original_bytes}, {"result", model_bytes(files.result)}}},
+               {"integer_layer_count", quantized.integer_layer_count},
+               {"packed_layer_count", quantized.packed_layer_count},
+               {"kept_float", kept},
+               {"passes", steps_to_json(quantized.steps)}};
+  if (quantized.recovered) json["learning"] = learning_to_json(*quantized.recovered);
+  return json;
 }
 
 std::string dumped(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace); }

@@ -17,7 +17,11 @@ std::uint64_t model_bytes(const std::string& path);
 struct ModelFiles {
   std::string original;
   std::string result;
+  std::uint64_t original_bytes = 0;
 };
+
+/// Call it before the result is saved, which may be in place of the original.
+ModelFiles model_files(const std::string& original, const std::string& result);
 
 Answer describe_fuse(const Graph& original, const FuseOutcome& outcome, const ModelFiles& files);
 Answer describe_quantize(const QuantizedModel& quantized, const ModelFiles& files);

@@ -38,11 +38,10 @@ std::string block_table(const std::vector<RemovedBlock>& blocks) {
 }
 
 std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
-  std::string text =
-      fmt::format("{}: {:.1f} % of the multiply-adds, {:.1f} % of the parameters, {} -> {}{}\n\n",
-                  files.result, 100 * share(pruned.multiply_adds), 100 * share(pruned.parameters),
-                  human_bytes(model_bytes(files.original)), human_bytes(model_bytes(files.result)),
-                  pruned.meets_budget ? "" : "; the budget is out of reach");
+  std::string text = fmt::format(
+      "{}: {:.1f} % of the multiply-adds, {:.1f} % of the parameters, {} -> {}{}\n\n", files.result,
+      100 * share(pruned.multiply_adds), 100 * share(pruned.parameters), human_bytes(files.original_bytes),
+      human_bytes(model_bytes(files.result)), pruned.meets_budget ? "" : "; the budget is out of reach");
   text += "cost (fused model):\n" + to_text({.header = {"", "original", "result", "kept"},
                                              .rows = {cost_row("multiply-adds", pruned.multiply_adds),
                                                       cost_row("parameters", pruned.parameters),

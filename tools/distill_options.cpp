@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "support/error.h"
 #include "support/file.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr double multiply_adds_per_unit_of_work = 1e12;
 // Of the work, for rounding; the rest is for learning end to end.
 constexpr double reconstruction_share = 0.4;
-const char* const group = "Learning";
+const char* const group = learning_group;
 
 OptimizerKind optimizer_named(const std::string& name) {
   if (name == "sgd") return OptimizerKind::sgd;
@@ -28,10 +30,10 @@ NormalizationLearning normalization_named(const std::string& name) {
 
 void declare_loss_options(CLI::App& app, DistillFlags& flags) {
   const auto add_weight = [&](const char* name, double& weight, const char* help) {
-    app.add_option(name, weight, help)->check(CLI::NonNegativeNumber)->capture_default_str()->group(group);
+    app.add_option(name, weight, help)->check(number_not_below_zero())->capture_default_str()->group(group);
   };
   app.add_option("--temperature", flags.temperature, "Softens the class probabilities that are compared")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str()
       ->group(group);
   add_weight("--label-weight", flags.label_weight,
@@ -50,11 +52,11 @@ void declare_parameter_options(CLI::App& app, DistillFlags& flags) {
   app.add_option("--normalization", flags.normalization,
                  "Scales and biases of normalizations: keep, learn, or learn after their running statistics "
                  "were estimated anew")
-      ->check(CLI::IsMember({"keep", "learn", "refresh"}))
+      ->check(one_of({"keep", "learn", "refresh"}))
       ->capture_default_str()
       ->group(group);
   app.add_option("--learn", flags.learned, "What is learned, of weights, biases and scales (of integers)")
-      ->check(CLI::IsMember({"weights", "biases", "scales"}))
+      ->check(one_of({"weights", "biases", "scales"}))
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("LIST")
@@ -85,7 +87,7 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->group(group);
   app.add_option("--work", flags.work,
                  "Work to spend on learning, in 10^12 multiply-adds; 1 takes a core 15 to 40 s")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str()
       ->group(group);
   app.add_option("--batch", flags.batch_size, "Samples per step")
@@ -94,11 +96,11 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
       ->group(group);
   app.add_option("--learning-rate", flags.learning_rate,
                  "Largest step, relative to the size of what is learned; rises first, then falls to 0")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str()
       ->group(group);
   app.add_option("--optimizer", flags.optimizer, "How parameters move against their gradients")
-      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
+      ->check(one_of({"sgd", "adam", "adamw"}))
       ->capture_default_str()
       ->group(group);
   declare_parameter_options(app, flags);
@@ -108,7 +110,8 @@ void declare_distill_options(CLI::App& app, DistillFlags& flags) {
   app.add_option("--memory", flags.largest_memory_bytes,
                  "Most that intermediate values may take while learning, as in 500MB; what is too much is "
                  "computed twice; 0: no limit")
-      ->transform(CLI::AsSizeValue(true))
+      ->transform(size_in_bytes())
+      ->type_name("SIZE")
       ->group(group);
   app.add_option("--checkpoint", flags.checkpoint, "File to go on from if the run is stopped")
       ->type_name("FILE")
@@ -158,6 +161,25 @@ std::string describe_history(const std::vector<LossPoint>& history) {
     text +=
         fmt::format("  {:>7}  {:>13.6f}  {:>14.6f}\n", point.step, point.training_loss, point.held_back_loss);
   return text;
+}
+
+std::string describe_learning(const Distilled& distilled) {
+  return fmt::format(" ({} steps; the best came at step {}):\n{}", distilled.step_count, distilled.best_step,
+                     describe_history(distilled.history));
+}
+
+nlohmann::ordered_json learning_to_json(const Distilled& distilled) {
+  nlohmann::ordered_json history = nlohmann::ordered_json::array();
+  for (const LossPoint& point : distilled.history)
+    history.push_back({{"step", point.step},
+                       {"training_loss", point.training_loss},
+                       {"held_back_loss", point.held_back_loss}});
+  return {{"parameter_count", distilled.parameter_count},
+          {"step_count", distilled.step_count},
+          {"best_step", distilled.best_step},
+          {"segment_count", distilled.segment_count},
+          {"intermediate_bytes", distilled.intermediate_bytes},
+          {"history", history}};
 }
 
 }  // namespace edgeopt

@@ -1,5 +1,6 @@
 // The options of distillation, the same for `distill`, `quantize --recover` and `prune`.
 #pragma once
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,9 @@
 #include "tools/command.h"
 
 namespace edgeopt {
+
+/// Option::group of them.
+inline constexpr const char* learning_group = "Learning";
 
 struct DistillFlags {
   std::int64_t step_count = 0;
@@ -38,5 +42,9 @@ RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& co
 
 /// One line per look at the held-back samples.
 std::string describe_history(const std::vector<LossPoint>& history);
+/// Behind a phrase: which step was kept, and the losses.
+std::string describe_learning(const Distilled& distilled);
+/// How learning went: steps, the one that was kept, losses.
+nlohmann::ordered_json learning_to_json(const Distilled& distilled);
 
 }  // namespace edgeopt

@@ -9,6 +9,7 @@
 #include "support/error.h"
 #include "support/parallel.h"
 #include "tools/console.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 namespace {
@@ -42,18 +43,21 @@ void declare_global_options(CLI::App& app, GlobalOptions& options) {
                  "Write what is printed as JSON to this file, or - for standard output")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--seed", options.seed, "Seed of everything random")->capture_default_str()->group(group);
+  app.add_option("--seed", options.seed, "Seed of everything random")
+      ->check(unsigned_number())
+      ->capture_default_str()
+      ->group(group);
   app.add_option("--threads", options.threads, "Threads to use; 0: one per core, and one for timed runs")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str()
       ->group(group);
   app.add_flag("--quiet", options.is_quiet, "Print errors only")->group(group);
   app.add_option("--log-level", options.log_level, "Least important message to print")
-      ->check(CLI::IsMember({"error", "warning", "info"}))
+      ->check(one_of({"error", "warning", "info"}))
       ->capture_default_str()
       ->group(group);
   app.add_option("--isa", options.isa, "Newest instruction set to use, for the same bytes on other machines")
-      ->check(CLI::IsMember(instruction_set_names()))
+      ->check(one_of(instruction_set_names()))
       ->group(group);
 }
 

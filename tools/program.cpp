@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <new>
@@ -14,6 +15,7 @@
 #include "tools/command.h"
 #include "tools/console.h"
 #include "tools/global_options.h"
+#include "tools/option_checks.h"
 #include "tools/suggest.h"
 
 namespace edgeopt {
@@ -34,12 +36,14 @@ const Command& find_command(const std::string& name) {
 }
 
 std::string overview() {
+  std::size_t widest = 0;
+  for (const Command& command : all_commands()) widest = std::max(widest, command.name.size());
   std::string text =
       "edgeopt makes trained ONNX models smaller and faster for edge devices, and measures what that "
       "cost.\n\n"
       "usage: edgeopt COMMAND [options]\n\ncommands:\n";
   for (const Command& command : all_commands())
-    text += fmt::format("  {:<11}{}\n", command.name, command.summary);
+    text += fmt::format("  {:<{}}  {}\n", command.name, widest, command.summary);
   return text +
          "\n`edgeopt help COMMAND` explains one command with examples; `edgeopt --version` tells the "
          "version.\n"
@@ -85,6 +89,7 @@ bool parse_arguments(CLI::App& app, const Command& command, const std::vector<st
     refuse_arguments(app, error.what());
   }
   if (!app.remaining().empty()) refuse_arguments(app, "");
+  refuse_overwriting(app);
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "hwprofiles/profile.h"
 #include "support/error.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 
@@ -15,10 +16,10 @@ void declare_observer_options(CLI::App& app, QuantizeFlags& flags) {
                  "How a range is chosen from what was seen: minmax covers everything, the others cut "
                  "outliers; auto tries "
                  "mse, entropy and minmax and keeps what comes closest to the float model")
-      ->check(CLI::IsMember({"auto", "minmax", "percentile", "entropy", "mse"}))
+      ->check(one_of({"auto", "minmax", "percentile", "entropy", "mse"}))
       ->capture_default_str();
   app.add_option("--percentile", flags.percentile, "Percent of the elements that a percentile range covers")
-      ->check(CLI::Range(50.0, 100.0))
+      ->check(number_between(50, 100))
       ->capture_default_str();
 }
 
@@ -33,19 +34,19 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
       ->allow_extra_args(false);
   app.add_option("--weight-storage", flags.weight_storage,
                  "How weights of up to 4 bits lie in the file: int4 (half the size, opset 21) or int8")
-      ->check(CLI::IsMember({"int4", "int8"}))
+      ->check(one_of({"int4", "int8"}))
       ->capture_default_str();
   app.add_option("--rounding", flags.rounding,
                  "How weights are rounded: nearest; second-order, which keeps the outputs of layers; auto: "
                  "second-order below 8 bits")
-      ->check(CLI::IsMember({"auto", "nearest", "second-order"}))
+      ->check(one_of({"auto", "nearest", "second-order"}))
       ->capture_default_str();
   declare_observer_options(app, flags);
   app.add_option(
          "--range-search", flags.range_search,
          "Widen or narrow the observed ranges, one at a time, where the outputs lose less: on, off, or "
          "auto: for activations below 8 bits")
-      ->check(CLI::IsMember({"auto", "on", "off"}))
+      ->check(one_of({"auto", "on", "off"}))
       ->capture_default_str();
   app.add_option("--profile", flags.profile,
                  fmt::format("The device: {} or a .toml file", fmt::join(profile_names(), ", ")))
@@ -58,7 +59,7 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags) {
   app.add_option("--equalize", flags.equalization,
                  "Move factors per channel between layers first: samples, where that lowers the noise of the "
                  "integers; weights, until both weights have equal ranges")
-      ->check(CLI::IsMember({"none", "weights", "samples"}))
+      ->check(one_of({"none", "weights", "samples"}))
       ->capture_default_str();
   app.add_flag("--no-bias-correction", flags.without_bias_correction,
                "Do not correct biases for the error that quantization adds");
@@ -69,6 +70,11 @@ ObserverOptions observer_options(const QuantizeFlags& flags) {
   // blindly.
   if (flags.observer == automatic_observer) return {.method = ObserverMethod::mse};
   return {.method = observer_named(flags.observer), .percentile = flags.percentile};
+}
+
+void refuse_unused_percentile(const CLI::App& app, const QuantizeFlags& flags) {
+  if (flags.observer != "percentile")
+    refuse_given(app, {"--percentile"}, "it is that of --observer percentile; give this too");
 }
 
 namespace {

@@ -31,6 +31,8 @@ void declare_quantize_options(CLI::App& app, QuantizeFlags& flags);
 
 /// --observer and --percentile alone, for `calibrate`.
 void declare_observer_options(CLI::App& app, QuantizeFlags& flags);
+/// throws  UserError if --percentile is given without --observer percentile, to which it belongs
+void refuse_unused_percentile(const CLI::App& app, const QuantizeFlags& flags);
 ObserverOptions observer_options(const QuantizeFlags& flags);
 
 /// throws  UserError for a scheme that is none, an unknown profile or observer

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "support/error.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 
@@ -14,7 +15,7 @@ void declare_sparsity_options(CLI::App& app, SparsityFlags& flags) {
       ->type_name("PATTERN");
   app.add_option("--criterion", flags.criterion,
                  "Which weights go (default: second-order, with repair; magnitude needs no samples)")
-      ->check(CLI::IsMember(criteria));
+      ->check(one_of(criteria));
   app.add_option("--include", flags.included,
                  "Make this node sparse although it would stay dense; may be repeated")
       ->type_name("NODE")
@@ -23,6 +24,7 @@ void declare_sparsity_options(CLI::App& app, SparsityFlags& flags) {
                "The same share of zeros in every layer (default: shares with the least damage in sum)");
   app.add_flag("--sparse-storage", flags.has_sparse_storage,
                "Write weights as positions and values where that takes fewer bytes");
+  require_with(app, {"--criterion", "--include", "--uniform"}, "--sparsity");
 }
 
 SparsityOptions sparsity_options(const SparsityFlags& flags, bool has_samples, const RunContext& context) {

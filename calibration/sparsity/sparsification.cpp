@@ -9,6 +9,7 @@
 #include "calibration/layers/layer_equations.h"
 #include "calibration/layers/weighted_layer.h"
 #include "calibration/sparsity/feedback_sparsity.h"
+#include "ir/label.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -86,7 +87,7 @@ class Sparsification {
     std::vector<Folds> equations(static_cast<std::size_t>(layer.groups));
     const bool is_measured = samples_ && layer.features <= options_.limits.most_features;
     if (is_measured) equations = equations_of(layer);
-    SparseLayer entry{.node = result_.graph.name_of(layer.output),
+    SparseLayer entry{.node = label_of(dense_, dense_.node(layer.node)),
                       .op_type = dense_.node(layer.node).op_type,
                       .element_count = weight.element_count()};
     std::vector<MatrixXd> deltas, zeroing;
@@ -265,7 +266,7 @@ SparseCandidates sparse_candidates(const Graph& model, const SparsifyOptions& op
       candidates.layers.push_back(id);
       continue;
     }
-    candidates.left_alone.push_back({.node = model.name_of(layer->output),
+    candidates.left_alone.push_back({.node = label_of(model, model.node(id)),
                                      .op_type = model.node(id).op_type,
                                      .element_count = model.constant(layer->weight)->element_count(),
                                      .reason = std::move(reason)});

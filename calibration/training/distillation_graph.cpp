@@ -8,6 +8,7 @@
 #include "calibration/class_scores.h"
 #include "calibration/training/losses.h"
 #include "ir/evaluate.h"
+#include "ir/extract.h"
 #include "ir/gradient/gradient.h"
 #include "ir/inline_graph.h"
 #include "ir/op.h"
@@ -29,6 +30,31 @@ bool is_float_output(const Graph& graph, ValueId id) {
   return graph.type_of(id).dtype == DataType::float32 && shape && !shape->empty();
 }
 
+// Open sizes go with every size.
+bool go_together(const ValueType& a, const ValueType& b) {
+  if (a.dtype != b.dtype) return false;
+  if (!a.shape || !b.shape) return true;
+  return std::ranges::equal(*a.shape, *b.shape, [](const Dim& left, const Dim& right) {
+    return !left.is_number() || !right.is_number() || left.size == right.size;
+  });
+}
+
+std::string described(const Graph& graph, ValueId id) {
+  const ValueType& type = graph.type_of(id);
+  return fmt::format("'{}' of {} {}", graph.name_of(id), name_of(type.dtype),
+                     type.shape ? to_string(*type.shape) : "of any shape");
+}
+
+void require_same(std::string_view role, const Graph& teacher, const std::vector<ValueId>& of_teacher,
+                  const Graph& student, const std::vector<ValueId>& of_student) {
+  for (std::size_t i = 0; i < of_teacher.size(); ++i)
+    if (!go_together(teacher.type_of(of_teacher[i]), student.type_of(of_student[i])))
+      throw UserError(fmt::format(
+          "teacher and student do not go together: {} {} of the teacher, {} of the student; take models of "
+          "the same task",
+          role, described(teacher, of_teacher[i]), described(student, of_student[i])));
+}
+
 std::vector<ValueId> sample_inputs(const Graph& teacher, const Trainable& student) {
   std::vector<ValueId> inputs = required_inputs(student.graph);
   const std::size_t count = required_inputs(teacher).size();
@@ -38,6 +64,9 @@ std::vector<ValueId> sample_inputs(const Graph& teacher, const Trainable& studen
                                 count, inputs.size() - added, teacher.outputs().size(),
                                 student.graph.outputs().size()));
   inputs.resize(count);
+  require_same("input", teacher, required_inputs(teacher), student.graph, inputs);
+  require_same("output", teacher, {teacher.outputs().begin(), teacher.outputs().end()}, student.graph,
+               {student.graph.outputs().begin(), student.graph.outputs().end()});
   return inputs;
 }
 
@@ -144,14 +173,22 @@ class Building {
     loss_.add(loss_.cross_entropy(scores, labels_), weights_.labels);
   }
 
+  // Inputs in the order that DistillationGraph::graph promises; edits add theirs at the end.
+  Graph with_labels_behind_samples(const Graph& loss) const {
+    if (!result_.has_labels) return loss;
+    std::vector<ValueId> inputs = required_inputs(loss);
+    std::rotate(inputs.begin() + static_cast<std::ptrdiff_t>(result_.sample_input_count), inputs.end() - 1,
+                inputs.end());
+    return extract(loss, inputs, loss.outputs());
+  }
+
   DistillationGraph finish() {
-    const std::vector<ValueId> before = required_inputs(student_.graph);
     while (!edit_.draft().outputs().empty()) edit_.remove_output(0);
     edit_.add_output(loss_.sum());
-    const std::size_t first_parameter = before.size() - student_.parameters.size();
-    const std::vector<ValueId> parameters(before.begin() + static_cast<std::ptrdiff_t>(first_parameter),
-                                          before.end());
-    const Graph loss = edit_.apply();
+    const Graph loss = with_labels_behind_samples(edit_.apply());
+    std::vector<ValueId> parameters = required_inputs(loss);
+    parameters.erase(parameters.begin(),
+                     parameters.end() - static_cast<std::ptrdiff_t>(student_.parameters.size()));
     result_.forward.assign(loss.nodes().begin(), loss.nodes().end());
     const ValueId sum = loss.outputs()[0];
     result_.graph = gradient(loss, std::vector<ValueId>{sum}, parameters);

@@ -35,7 +35,9 @@ class Unrolling {
     for (const std::string& layer : options_.frozen_layers)
       if (!met_.contains(layer))
         throw UserError(fmt::format("there is no layer '{}' with weights or biases to freeze", layer));
-    if (result_.parameters.empty()) throw UserError("the model has no weights, biases or scales to train");
+    if (result_.parameters.empty())
+      throw UserError(
+          "the model has none of what is to be learned (a float model has no scales of integers)");
     ModelHeader header = student_.header();
     header.opset_imports.push_back({.domain = "edgeopt", .version = 1});
     edit_.set_header(std::move(header));

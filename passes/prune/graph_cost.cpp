@@ -1,6 +1,7 @@
 #include "passes/prune/graph_cost.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace edgeopt {
 namespace {
@@ -17,11 +18,20 @@ double element_count(const Operand& operand) {
   return count;
 }
 
-double moved_elements(const Node& node, const Operand& output, double multiply_adds) {
-  if (!node.is("Conv") || !output.has_shape() || output.shape().size() < 2 || !output.shape()[1].is_number())
-    return 0;
-  const auto groups = static_cast<double>(node.attributes.get_int("group", 1));
-  const double outputs_per_group = static_cast<double>(output.shape()[1].size) / groups;
+std::optional<double> channels_of(const Operand& operand) {
+  if (!operand.has_shape() || operand.shape().size() < 2 || !operand.shape()[1].is_number())
+    return std::nullopt;
+  return static_cast<double>(operand.shape()[1].size);
+}
+
+// The groups are counted by the sizes that remain: those of a depthwise Conv go with its channels.
+double moved_elements(const Node& node, const std::vector<Operand>& inputs, const Operand& output,
+                      double multiply_adds) {
+  if (!node.is("Conv")) return 0;
+  const auto channels = channels_of(output), given = channels_of(inputs.at(0)),
+             read = channels_of(inputs.at(1));
+  if (!channels || !given || !read || *given == 0 || *read == 0) return 0;
+  const double outputs_per_group = *channels * *read / *given;
   return (outputs_per_group > 0 ? multiply_adds / outputs_per_group : 0) + element_count(output);
 }
 
@@ -96,7 +106,7 @@ double GraphCost::cost_of(Place& place) const {
   const auto multiply_adds = static_cast<double>(cost.multiply_adds);
   if (kind_ != CostKind::latency) return multiply_adds;
   return multiply_adds + static_cast<double>(cost.other_operations) +
-         multiply_adds_per_element * moved_elements(*place.node, outputs.at(0), multiply_adds);
+         multiply_adds_per_element * moved_elements(*place.node, place.inputs, outputs.at(0), multiply_adds);
 }
 
 const std::vector<std::size_t>& GraphCost::places_of(const ChannelGroup& group) {

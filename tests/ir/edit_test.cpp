@@ -49,6 +49,27 @@ TEST_CASE("the replacement of an output takes over its name") {
   CHECK(after.producer(after.outputs()[0])->op_type == "Abs");
 }
 
+TEST_CASE("a replacement has the range of what it replaces, unless its own is known or it is a constant") {
+  const Chain chain = relu_then_negate();
+  Edit ranged(chain.graph);
+  ranged.set_range(chain.a, Range{.min = 0, .max = 3});
+  const Graph before = ranged.apply();
+  Edit edit(before);
+  const ValueId fresh = edit.add_node("Abs", {chain.x});
+  edit.replace(chain.a, fresh);
+  CHECK(edit.apply().value(fresh).range == Range{.min = 0, .max = 3});
+
+  Edit known(before);
+  known.set_range(chain.x, Range{.min = -1, .max = 1});
+  known.replace(chain.a, chain.x);
+  CHECK(known.apply().value(chain.x).range == Range{.min = -1, .max = 1});
+
+  Edit constant(before);
+  const ValueId two = constant.add_constant(Tensor::scalar(2.0F));
+  constant.replace(chain.a, two);
+  CHECK_FALSE(constant.apply().value(two).range);
+}
+
 TEST_CASE("an output that becomes an input keeps its name behind an Identity") {
   const Chain chain = relu_then_negate();
   Edit edit(chain.graph);

@@ -69,10 +69,14 @@ TEST_CASE("a missed goal says by how much") {
   CHECK(judge_goal(parse_goal("size=4x"), quarter).why_not.empty());
 }
 
+TEST_CASE("no loss at all is 0, not minus 0") {
+  CHECK(judge_goal(parse_goal("drop=1"), {.drop_points = -0.0}).achieved == "0.00 points");
+}
+
 TEST_CASE("what was not measured meets no goal and says why") {
   const Achievement nothing{.original_bytes = 2, .result_bytes = 1};
   CHECK(judge_goal(parse_goal("drop=100"), nothing).why_not == "there were no labels to measure top-1 with");
-  CHECK_FALSE(judge_goal(parse_goal("latency=0x"), nothing).is_met);
+  CHECK_FALSE(judge_goal(parse_goal("latency=0.001x"), nothing).is_met);
   CHECK_FALSE(judge_goal(parse_goal("agreement=0"), nothing).is_met);
 }
 

@@ -18,6 +18,7 @@
 #include "tools/data_options.h"
 #include "tools/describe.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 namespace {
@@ -36,7 +37,7 @@ struct Options {
 void declare(CLI::App& app, Options& options) {
   declare_model(app, options.model);
   app.add_option("--engine", options.engine, "What runs it")
-      ->check(CLI::IsMember({"native", "onnxruntime"}))
+      ->check(one_of({"native", "onnxruntime"}))
       ->capture_default_str();
   app.add_option("--runs", options.run_count, "Runs to measure")
       ->check(CLI::Range(1, 1000000))

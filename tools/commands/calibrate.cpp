@@ -15,6 +15,7 @@
 #include "tools/data_options.h"
 #include "tools/describe.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -39,6 +40,7 @@ void declare(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   declare_observer_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples");
+  check_together(app, [&] { refuse_unused_percentile(app, options.quantization); });
 }
 
 RangesFile observe(const Options& options, const RunContext& context) {
@@ -57,18 +59,39 @@ RangesFile observe(const Options& options, const RunContext& context) {
   return file;
 }
 
+RangesFile read_for_model(const std::string& path, const Options& options) {
+  RangesFile file = while_doing(fmt::format("reading '{}'", path), [&] { return read_ranges(path); });
+  if (!file.model_sha256.empty() && file.model_sha256 != sha256_of_path(options.model))
+    throw UserError(fmt::format("'{}' was calibrated on another model than '{}'; merge ranges of one model",
+                                path, options.model));
+  return file;
+}
+
 std::vector<RangesFile> all_files(const Options& options, const RunContext& context) {
   std::vector<RangesFile> files;
   if (!options.data.data.empty() || options.merged.empty()) files.push_back(observe(options, context));
-  for (const std::string& path : options.merged)
-    files.push_back(while_doing(fmt::format("reading '{}'", path), [&] { return read_ranges(path); }));
+  for (const std::string& path : options.merged) files.push_back(read_for_model(path, options));
   return files;
 }
 
+// With --observer the ranges are chosen by it; else by the observer of the first file.
+RangesFile combined(const std::vector<RangesFile>& files, const QuantizeFlags& flags) {
+  RangesFile result = files.size() == 1 ? files.front() : merge_ranges(files);
+  if (flags.observer == automatic_observer) return result;
+  RangesFile chosen = make_ranges_file(std::move(result.observations), observer_options(flags));
+  result.observations = std::move(chosen.observations);
+  result.observer = chosen.observer;
+  result.ranges = std::move(chosen.ranges);
+  return result;
+}
+
 Answer run(const Options& options, const RunContext& context) {
+  if (is_same_file(options.output, options.model))
+    throw UserError(
+        fmt::format("-o {}: the ranges would overwrite the model; name another file", options.output));
   require_writable(options.output);
   const std::vector<RangesFile> files = all_files(options, context);
-  const RangesFile result = files.size() == 1 ? files.front() : merge_ranges(files);
+  const RangesFile result = combined(files, options.quantization);
   write_ranges(options.output, result);
   const std::int64_t count = result.observations.sample_count;
   const nlohmann::ordered_json json = {{"model", options.model},

@@ -43,20 +43,9 @@ std::string describe_memory(const Distilled& distilled) {
 }
 
 Answer describe(const Options& options, const Distilled& distilled) {
-  nlohmann::ordered_json history = nlohmann::ordered_json::array();
-  for (const LossPoint& point : distilled.history)
-    history.push_back({{"step", point.step},
-                       {"training_loss", point.training_loss},
-                       {"held_back_loss", point.held_back_loss}});
-  const nlohmann::ordered_json json = {{"student", options.student},
-                                       {"teacher", options.teacher},
-                                       {"result", options.output},
-                                       {"parameter_count", distilled.parameter_count},
-                                       {"step_count", distilled.step_count},
-                                       {"best_step", distilled.best_step},
-                                       {"segment_count", distilled.segment_count},
-                                       {"intermediate_bytes", distilled.intermediate_bytes},
-                                       {"history", history}};
+  nlohmann::ordered_json json = {
+      {"student", options.student}, {"teacher", options.teacher}, {"result", options.output}};
+  json.update(learning_to_json(distilled));
   return {.text = fmt::format("{}: {} parameters learned in {} steps; the best came at step {}\n{}\n{}",
                               options.output, distilled.parameter_count, distilled.step_count,
                               distilled.best_step, describe_memory(distilled),

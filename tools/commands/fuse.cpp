@@ -12,6 +12,7 @@
 #include "tools/data_options.h"
 #include "tools/describe.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 
 namespace edgeopt {
 namespace {
@@ -33,9 +34,12 @@ void declare(CLI::App& app, Options& options) {
   declare_output(app, options.output);
   app.add_option("--pipeline", options.pipeline, "Passes to run, see `edgeopt passes`")
       ->capture_default_str();
-  app.add_option("--pass", options.pass, "Run this pass alone")->type_name("NAME");
+  app.add_option("--pass", options.pass, "Run this pass alone")
+      ->type_name("NAME")
+      ->excludes(app.get_option("--pipeline"));
   app.add_option("--tolerance", options.tolerance,
                  "Largest change of an output, relative to its scale; a pass that exceeds it is dropped")
+      ->check(number_not_below_zero())
       ->capture_default_str();
   declare_data_options(app, options.data, "Samples for the check instead of random inputs");
 }
@@ -57,8 +61,9 @@ Answer run(const Options& options, const RunContext& context) {
     context.warn(
         fmt::format("the result could not be checked against the original: {}", outcome.unchecked_because));
 
+  const ModelFiles files = model_files(options.model, options.output);
   save_model(outcome.graph, options.output);
-  return describe_fuse(original, outcome, {options.model, options.output});
+  return describe_fuse(original, outcome, files);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "ir/onnx/onnx.h"
 #include "reports/optimize_report.h"
+#include "reports/provenance.h"
 #include "reports/write.h"
 #include "support/error.h"
 #include "support/file.h"
@@ -16,6 +17,7 @@
 #include "tools/describe.h"
 #include "tools/distill_options.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 #include "tools/prune_options.h"
 #include "tools/quantize_options.h"
 #include "tools/sparsity_options.h"
@@ -41,6 +43,18 @@ struct Options {
   DataOptions data;
 };
 
+// What would change nothing beside the others.
+void refuse_unused(CLI::App& app, const Options& options) {
+  require_with(app, options_of_group(app, learning_group), "--recover");
+  require_with(app, {"--recover", "--test-data"}, "--data");
+  require_with(app, {"--sparse-storage"}, "--sparsity");
+  check_together(app, [&] {
+    refuse_unused_percentile(app, options.quantization);
+    if (options.keep.empty() && options.sparsity.pattern.empty())
+      refuse_given(app, {"--exclude"}, "it keeps a node from --keep and --sparsity; give one of these too");
+  });
+}
+
 void declare(CLI::App& app, Options& options) {
   declare_model(app, options.model, "Float ONNX model");
   declare_output(app, options.output);
@@ -48,6 +62,7 @@ void declare(CLI::App& app, Options& options) {
                  "Samples to judge on; without them half of --data is held back for it")
       ->type_name("D");
   app.add_option("--max-drop", options.max_drop, "Most points of top-1 accuracy that may be lost")
+      ->check(number_between(0, 100))
       ->type_name("POINTS");
   app.add_option(
          "--goal", options.goals,
@@ -76,6 +91,7 @@ void declare(CLI::App& app, Options& options) {
   declare_distill_options(app, options.learning);
   declare_quantize_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples to calibrate on");
+  refuse_unused(app, options);
 }
 
 std::vector<Goal> goals_of(const Options& options) {
@@ -90,7 +106,6 @@ std::vector<Goal> goals_of(const Options& options) {
 
 std::optional<SampleSplit> samples_of(const Options& options, const Graph& graph, const RunContext& context) {
   if (options.data.data.empty()) {
-    if (!options.test_data.empty()) throw UserError("--test-data needs --data to calibrate on");
     return std::nullopt;
   }
   const SampleSource samples = open_data(options.data, graph, context);
@@ -156,10 +171,11 @@ Answer run(const Options& options, const RunContext& context) {
   const OptimizeRequest request = request_of(options, original, context);
   const Optimized optimized = optimize_model(original, request);
 
+  const NamedFile model = named_file("model", options.model);
   save_model(optimized.graph, options.output);
   const Report report = optimize_report(original, optimized, request,
                                         {.arguments = context.arguments,
-                                         .model = options.model,
+                                         .model = model,
                                          .result = options.output,
                                          .profile = options.quantization.profile,
                                          .seed = context.seed});

@@ -21,6 +21,7 @@
 #include "tools/describe_sparsity.h"
 #include "tools/distill_options.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 #include "tools/prune_options.h"
 #include "tools/sparsity_options.h"
 
@@ -52,7 +53,7 @@ void declare(CLI::App& app, Options& options) {
   declare_sparsity_options(app, options.sparsity);
   app.add_option("--importance", options.importance,
                  "How channels are ranked (default: reconstruction with samples, magnitude without)")
-      ->check(CLI::IsMember(methods));
+      ->check(one_of(methods));
   app.add_option("--profile", options.profile,
                  "Keep channel counts at multiples that this device wants; say what it gains from zeros")
       ->type_name("P");
@@ -64,6 +65,12 @@ void declare(CLI::App& app, Options& options) {
                "Repair alone: do not learn the original's outputs back");
   declare_distill_options(app, options.learning);
   declare_data_options(app, options.data, "Samples to rank, repair and judge on");
+  const std::vector<std::string> learning = options_of_group(app, learning_group);
+  require_with(app, learning, "--data");
+  require_with(app, {"--importance"}, "--keep");
+  check_together(app, [&app, &options, learning] {
+    if (options.without_training) refuse_given(app, learning, "nothing is learned with --no-train");
+  });
 }
 
 PruneOptions prune_options(const Options& options, const RunContext& context) {
@@ -102,8 +109,7 @@ void train(Outcome& outcome, const SampleSource& samples, const Options& options
   outcome.graph = outcome.trained->graph;
 }
 
-Answer describe(const Outcome& outcome, const Options& options) {
-  const ModelFiles files{options.model, options.output};
+Answer describe(const Outcome& outcome, const ModelFiles& files, const Options& options) {
   Answer answer;
   nlohmann::ordered_json json = {{"model", files.original}, {"result", files.result}};
   if (outcome.pruned) {
@@ -111,18 +117,20 @@ Answer describe(const Outcome& outcome, const Options& options) {
     json = nlohmann::ordered_json::parse(answer.json);
   }
   if (outcome.sparsity) {
-    answer.text += fmt::format("{}{}: {}, {} -> {}\n\n{}\nwho gains from these zeros:\n",
-                               outcome.pruned ? "\n" : "", files.result, sparsity_headline(*outcome.sparsity),
-                               human_bytes(model_bytes(files.original)),
-                               human_bytes(model_bytes(files.result)), sparsity_text(*outcome.sparsity));
+    answer.text +=
+        fmt::format("{}{}: {}, {} -> {}\n\n{}\nwho gains from these zeros:\n", outcome.pruned ? "\n" : "",
+                    files.result, sparsity_headline(*outcome.sparsity), human_bytes(files.original_bytes),
+                    human_bytes(model_bytes(files.result)), sparsity_text(*outcome.sparsity));
     json["sparsity"] = sparsity_to_json(*outcome.sparsity);
     for (const std::string& note : speed_notes(outcome.sparsity->pattern, asked_profiles(options))) {
       answer.text += fmt::format("  {}\n", note);
       json["sparsity"]["notes"].push_back(note);
     }
   }
-  if (outcome.trained)
-    answer.text += "\nlearning the original's outputs back:\n" + describe_history(outcome.trained->history);
+  if (outcome.trained) {
+    answer.text += "\nlearning the original's outputs back" + describe_learning(*outcome.trained);
+    json["learning"] = learning_to_json(*outcome.trained);
+  }
   answer.json = json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   if (outcome.pruned && !outcome.pruned->meets_budget) answer.exit_code = exit_goal_missed;
   return answer;
@@ -162,9 +170,10 @@ Answer run(const Options& options, const RunContext& context) {
     outcome.graph = std::move(sparse.graph);
   }
   if (samples && !options.without_training) train(outcome, *samples, options, context);
+  const ModelFiles files = model_files(options.model, options.output);
   save_model(options.sparsity.has_sparse_storage ? with_sparse_storage(outcome.graph) : outcome.graph,
              options.output);
-  return describe(outcome, options);
+  return describe(outcome, files, options);
 }
 
 }  // namespace

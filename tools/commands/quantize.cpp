@@ -20,6 +20,7 @@
 #include "tools/describe.h"
 #include "tools/distill_options.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -39,6 +40,41 @@ struct Options {
   DataOptions data;
 };
 
+// Weights alone need no ranges, and no samples either unless they are rounded for them.
+constexpr std::string_view blocks_scheme = "w4";
+
+// What would change nothing beside --ranges, beside --scheme w4, or without it.
+void refuse_unused(const CLI::App& app, const Options& options) {
+  const QuantizeFlags& flags = options.quantization;
+  refuse_unused_percentile(app, flags);
+  if (flags.scheme == blocks_scheme)
+    refuse_given(app,
+                 {"--ranges", "--observer", "--range-search", "--layer-scheme", "--weight-storage",
+                  "--no-bias-correction"},
+                 "--scheme w4 puts weights alone into blocks of 4 bits and has no use for it; leave it out");
+  else
+    refuse_given(app, {"--block-size", "--format"}, "it is about weights in blocks; give --scheme w4 too");
+  if (options.ranges.empty()) return;
+  refuse_given(
+      app, {"--observer"},
+      "the ranges were chosen already; `edgeopt calibrate MODEL --ranges R --observer O` chooses anew");
+  if (flags.rounding == "second-order")
+    throw UserError("--rounding second-order needs samples to round for; give --data instead of --ranges");
+  if (flags.equalization == "samples")
+    throw UserError("--equalize samples needs samples; give --data instead of --ranges");
+}
+
+void refuse_contradictions(const Options& options) {
+  if (!options.teacher.empty() && !options.recovers)
+    throw UserError("--teacher is whom --recover learns from; give --recover too");
+  if (options.recovers && !options.ranges.empty())
+    throw UserError("--recover needs samples to learn on; give --data instead of --ranges");
+  if (!options.ranges.empty() && !options.data.data.empty())
+    throw UserError("--ranges and --data contradict each other; give one of them");
+  if (!options.ranges.empty() && options.quantization.range_search == "on")
+    throw UserError("--range-search needs samples to measure losses on; give --data instead of --ranges");
+}
+
 void declare(CLI::App& app, Options& options) {
   declare_model(app, options.model, "Float ONNX model");
   declare_output(app, options.output);
@@ -56,28 +92,19 @@ void declare(CLI::App& app, Options& options) {
   declare_distill_options(app, options.learning);
   app.add_flag("--reconstruct", options.learning.reconstructs,
                "With --recover: learn rounding block by block before learning end to end")
-      ->group("Learning");
+      ->group(learning_group);
   app.add_option("--block-size", options.blocks.block_size,
                  "With --scheme w4 (4-bit weights alone; samples are optional): weights that share a scale")
-      ->check(CLI::IsMember({16, 32, 64, 128, 256}))
+      ->check(one_of({"16", "32", "64", "128", "256"}))
       ->capture_default_str();
   app.add_option(
          "--format", options.format,
          "With --scheme w4: qdq (DequantizeLinear with block_size) or matmulnbits (ONNX Runtime's own)")
-      ->check(CLI::IsMember({"qdq", "matmulnbits"}))
+      ->check(one_of({"qdq", "matmulnbits"}))
       ->capture_default_str();
   declare_data_options(app, options.data, "Samples to calibrate on");
-}
-
-void refuse_contradictions(const Options& options) {
-  if (!options.teacher.empty() && !options.recovers)
-    throw UserError("--teacher is whom --recover learns from; give --recover too");
-  if (options.recovers && !options.ranges.empty())
-    throw UserError("--recover needs samples to learn on; give --data instead of --ranges");
-  if (!options.ranges.empty() && !options.data.data.empty())
-    throw UserError("--ranges and --data contradict each other; give one of them");
-  if (!options.ranges.empty() && options.quantization.range_search == "on")
-    throw UserError("--range-search needs samples to measure losses on; give --data instead of --ranges");
+  require_with(app, options_of_group(app, learning_group), "--recover");
+  check_together(app, [&] { refuse_unused(app, options); });
 }
 
 Goal size_goal(const Options& options) {
@@ -89,9 +116,6 @@ Goal size_goal(const Options& options) {
     throw UserError("--goal needs samples to measure damage on; give --data instead of --ranges");
   return goal;
 }
-
-// Weights alone need no ranges, and no samples either unless they are rounded for them.
-constexpr std::string_view blocks_scheme = "w4";
 
 QuantizedModel quantize_blocks(const Options& options, const Graph& model, const RunContext& context) {
   QuantizeFlags flags = options.quantization;
@@ -136,12 +160,12 @@ SizedModel quantize(const Options& options, const Graph& model, const RunContext
   if (!file.model_sha256.empty() && file.model_sha256 != sha256_of_path(options.model))
     context.warn(
         fmt::format("'{}' was calibrated on another model than '{}'", options.ranges, options.model));
-  return {.model = quantize_with_ranges(with_ranges(model, file), settings)};
+  return {.model = quantize_model_with_ranges(model, file, settings)};
 }
 
-Achievement achieved_size(const Options& options) {
-  return {.original_bytes = static_cast<double>(model_bytes(options.model)),
-          .result_bytes = static_cast<double>(model_bytes(options.output))};
+Achievement achieved_size(const ModelFiles& files) {
+  return {.original_bytes = static_cast<double>(files.original_bytes),
+          .result_bytes = static_cast<double>(model_bytes(files.result))};
 }
 
 Answer run(const Options& options, const RunContext& context) {
@@ -151,10 +175,10 @@ Answer run(const Options& options, const RunContext& context) {
   std::optional<Goal> goal;
   if (!options.goal.empty()) goal = size_goal(options);
   const SizedModel quantized = while_doing("quantizing", [&] { return quantize(options, model, context); });
+  const ModelFiles files = model_files(options.model, options.output);
   save_model(quantized.model.graph, options.output);
-  const ModelFiles files{options.model, options.output};
   if (!goal) return describe_quantize(quantized.model, files);
-  return describe_quantize_to_size(quantized, judge_goal(*goal, achieved_size(options)), files);
+  return describe_quantize_to_size(quantized, judge_goal(*goal, achieved_size(files)), files);
 }
 
 }  // namespace

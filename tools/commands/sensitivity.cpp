@@ -13,6 +13,7 @@
 #include "tools/command.h"
 #include "tools/data_options.h"
 #include "tools/model_options.h"
+#include "tools/option_checks.h"
 #include "tools/quantize_options.h"
 
 namespace edgeopt {
@@ -40,7 +41,7 @@ void declare(CLI::App& app, Options& options) {
                  "measured: runs the model with one layer at a time quantized; gradient: estimates the same "
                  "from a few "
                  "backward runs, worth it for models with hundreds of layers")
-      ->check(CLI::IsMember({"measured", "gradient"}))
+      ->check(one_of({"measured", "gradient"}))
       ->capture_default_str();
   app.add_option("--samples", options.sample_count, "Measure on this many samples at most")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
@@ -55,6 +56,11 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   declare_quantize_options(app, options.quantization);
   declare_data_options(app, options.data, "Samples to calibrate on");
+  check_together(app, [&] {
+    refuse_unused_percentile(app, options.quantization);
+    if (options.method != "gradient")
+      refuse_given(app, {"--directions"}, "they are those of --method gradient");
+  });
 }
 
 std::string to_text(const Options& options, const Sensitivity& sensitivity, const std::string& caution) {

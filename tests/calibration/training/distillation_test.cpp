@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "calibration/training/block_reconstruction.h"
 #include "ir/edit.h"
+#include "runtime/engine.h"
 #include "support/error.h"
 #include "support/parallel.h"
 #include "tests/calibration/training/teaching.h"
@@ -137,6 +140,61 @@ TEST_CASE("a checkpoint of another run is refused") {
   distill(student(), teacher(), samples(), options);
   options.optimizer.learning_rate = 1e-4;
   CHECK_THROWS_AS(distill(student(), teacher(), samples(), options), UserError);
+}
+
+namespace {
+
+// Samples whose label is the class in which the teacher is least sure.
+SampleSource labelled_samples() {
+  SampleSource labelled = samples();
+  labelled.has_labels = true;
+  for (std::int64_t i = 0; i < labelled.count; ++i) {
+    const Tensor scores = compile(teacher())->run(samples().read(i).inputs)[0];
+    const auto row = scores.data<float>();
+    labelled.labels.push_back(std::ranges::min_element(row) - row.begin());
+  }
+  labelled.read = [labels = labelled.labels](std::int64_t index) {
+    Sample sample = samples().read(index);
+    sample.label = labels[static_cast<std::size_t>(index)];
+    return sample;
+  };
+  return labelled;
+}
+
+double share_of_labels_found(const Graph& model, const SampleSource& labelled) {
+  double found = 0;
+  for (std::int64_t i = 0; i < labelled.count; ++i) {
+    const Sample sample = labelled.read(i);
+    const Tensor scores = compile(model)->run(sample.inputs)[0];
+    const auto row = scores.data<float>();
+    found += std::ranges::max_element(row) - row.begin() == *sample.label ? 1 : 0;
+  }
+  return found / static_cast<double>(labelled.count);
+}
+
+}  // namespace
+
+TEST_CASE("labels alone are learned, against the teacher if need be, by float and quantized students") {
+  const SampleSource labelled = labelled_samples();
+  for (const Graph* model : {&teacher(), &student()}) {
+    DistillationOptions options = short_run();
+    options.trainable = {};
+    options.loss = {.divergence = 0, .squared_error = 0, .labels = 1};
+    options.augmentation = AugmentationOptions{};
+    options.optimizer.learning_rate = 1e-2;
+    const Distilled distilled = distill(*model, teacher(), labelled, options);
+    CHECK(share_of_labels_found(distilled.graph, labelled) > share_of_labels_found(*model, labelled) + 0.3);
+  }
+}
+
+TEST_CASE("labels are learned within a limit of memory with the same bytes as without") {
+  const SampleSource labelled = labelled_samples();
+  DistillationOptions options = short_run();
+  options.loss.labels = 1;
+  options.step_count = 5;
+  const Distilled free = distill(student(), teacher(), labelled, options);
+  options.largest_memory_bytes = 100'000'000;
+  CHECK(distill(student(), teacher(), labelled, options).graph == free.graph);
 }
 
 TEST_CASE("labels that are wanted and not there are an error") {

@@ -62,6 +62,28 @@ TEST_CASE("choose_channels: latency counts channels in whole multiples") {
   CHECK(cost.gain(found.groups[0], 4) == 100 * (4 * 1 + 4 * 8) + 22 * 100 * (4 + 4));
 }
 
+TEST_CASE("choose_channels: channels of a depthwise Conv save the latency that the smaller graph has") {
+  const auto numbers = [](int count) {
+    std::string text = "1";
+    for (int i = 1; i < count; ++i) text += ", 1";
+    return text;
+  };
+  const auto with_channels = [&](int count) {
+    const std::string c = std::to_string(count);
+    return with_inferred_types(graph_from_text(
+        "g (float[1,1,10,10] x) => (float[1,1,10,10] y) <float[" + c + ",1,1,1] v = {" + numbers(count) +
+        "}, float[" + c + ",1,3,3] w = {" + numbers(9 * count) + "}, float[1," + c + ",1,1] u = {" +
+        numbers(count) + "}> { a = Conv(x, v) b = Conv<group = " + c +
+        ", pads = [1,1,1,1]>(a, w) y = Conv(b, u) }"));
+  };
+  const Graph whole = with_channels(8);
+  const ChannelGroups found = find_channel_groups(whole);
+  REQUIRE(found.groups.size() == 1);
+  GraphCost cost(whole, CostKind::latency, 1);
+  cost.remove(found.groups[0], 6);
+  CHECK(cost.total() == cost_of(with_channels(2), CostKind::latency));
+}
+
 TEST_CASE("choose_channels: the group that does less damage gives its channels") {
   const ChannelChoice choice = choose({ranking(1, 0), ranking(9, 0)}, {.keep = 0.6});
   CHECK(choice.meets_budget());
