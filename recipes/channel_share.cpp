@@ -1,5 +1,7 @@
 #include "recipes/channel_share.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
@@ -149,6 +151,21 @@ std::size_t best_trial(const std::vector<ShareTrial>& trials) {
 ShareSearch search_share(const Graph& model, const SampleSource& samples, const PruneOptions& options,
                          const std::function<double(const Graph&)>& excess_of) {
   return Search(model, samples, options, excess_of).run();
+}
+
+std::string sentence_of(const ShareSearch& search, CostKind kind) {
+  if (!search.pruned)
+    return search.trials.front().holds()
+               ? "nothing was taken out: the goals of size and latency hold without pruning"
+               : "nothing was taken out: no way of pruning that was tried comes closer to the goals of size "
+                 "and "
+                 "latency";
+  const ShareTrial& chosen = search.trials[search.chosen];
+  const char* const what = kind == CostKind::latency ? "estimated time" : "parameters";
+  const char* const why = chosen.holds() ? "does the least damage of those with which the goals should hold"
+                                         : "comes closest to the goals";
+  return fmt::format("{} ways of pruning were tried; the one taken leaves {:.1f} % of the {} and {}",
+                     search.trials.size() - 1, 100 * chosen.keep, what, why);
 }
 
 }  // namespace edgeopt

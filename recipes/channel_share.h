@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "recipes/prune.h"
@@ -49,5 +50,8 @@ std::size_t best_trial(const std::vector<ShareTrial>& trials);
 /// throws     NothingToPrune
 ShareSearch search_share(const Graph& model, const SampleSource& samples, const PruneOptions& options,
                          const std::function<double(const Graph&)>& excess_of);
+
+/// What was found, for people: how many ways were tried and what the one taken leaves, or why none was.
+std::string sentence_of(const ShareSearch& search, CostKind kind);
 
 }  // namespace edgeopt

@@ -74,19 +74,8 @@ class Story {
                           .latency = request_.latency};
     ShareSearch found = search_share(original_, probe.samples, *request_.prune,
                                      [&](const Graph& graph) { return goal_excess(graph, probe); });
-    if (!found.pruned) {
-      told_.notes.push_back(
-          "nothing was taken out: the goals of size and latency hold with everything, or nothing "
-          "that was tried comes closer");
-      return;
-    }
-    const ShareTrial& chosen = found.trials[found.chosen];
-    told_.notes.push_back(
-        fmt::format("{} ways of pruning were tried; the one taken leaves {:.1f} % of the {} and {}",
-                    found.trials.size() - 1, 100 * chosen.keep,
-                    request_.prune->budget.kind == CostKind::latency ? "estimated time" : "parameters",
-                    chosen.holds() ? "does the least damage of those with which the goals should hold"
-                                   : "comes closest to the goals"));
+    told_.notes.push_back(sentence_of(found, request_.prune->budget.kind));
+    if (!found.pruned) return;
     take(std::move(*found.pruned));
     told_.pruning->trials = std::move(found.trials);
   }

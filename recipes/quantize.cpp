@@ -57,7 +57,7 @@ std::set<std::string> values_to_observe(const Graph& graph, const QuantizeOption
 // off there is cut off the answer (mobilenet_v1_025, mse: divergence 0.043 cut, 0.015 whole).
 Graph with_ranges_of(const Graph& prepared, const Observations& observations,
                      const ObserverOptions& observer) {
-  const Graph ranged = with_chosen_ranges(prepared, observations, observer);
+  Graph ranged = with_chosen_ranges(prepared, observations, observer);
   const std::optional<std::size_t> class_output = class_output_of(prepared);
   if (!class_output || observer.method == ObserverMethod::minmax) return ranged;
   const Graph whole = with_chosen_ranges(prepared, observations, {.method = ObserverMethod::minmax});

@@ -191,6 +191,7 @@ class Measurement {
 
 std::vector<std::size_t> all_lightest(const std::vector<LayerWidths>& layers) {
   std::vector<std::size_t> choice;
+  choice.reserve(layers.size());
   for (const LayerWidths& layer : layers)
     choice.push_back(static_cast<std::size_t>(
         std::ranges::min_element(layer.widths, {}, &WeightWidth::bytes) - layer.widths.begin()));

@@ -10,6 +10,7 @@
 #include "calibration/training/soft_rounding.h"
 #include "calibration/training/trainable.h"
 #include "calibration/training/trainer.h"
+#include "calibration/training/with_parameters.h"
 #include "ir/evaluate.h"
 #include "ir/extract.h"
 #include "ir/gradient/gradient.h"

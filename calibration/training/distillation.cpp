@@ -6,6 +6,7 @@
 
 #include "calibration/training/normalization_statistics.h"
 #include "calibration/training/recomputation.h"
+#include "calibration/training/with_parameters.h"
 #include "support/error.h"
 #include "support/parallel.h"
 

@@ -70,8 +70,4 @@ Trainable make_trainable(const Graph& student, const TrainableOptions& options);
 /// The graph with every element quantized: for judging, not learning.
 Graph without_dropping(const Graph& graph);
 
-/// The student with these values of the trainable's parameters: integers, scales and float constants.
-Graph with_parameters(const Graph& student, const Trainable& trainable,
-                      const std::vector<Parameter>& parameters);
-
 }  // namespace edgeopt

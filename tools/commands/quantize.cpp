@@ -108,7 +108,7 @@ void declare(CLI::App& app, Options& options) {
 }
 
 Goal size_goal(const Options& options) {
-  const Goal goal = parse_goal(options.goal);
+  Goal goal = parse_goal(options.goal);
   if (!is_about_size(goal))
     throw UserError(
         fmt::format("--goal {}: `quantize` measures only sizes; use `optimize` for this goal", options.goal));

@@ -7,6 +7,7 @@
 
 #include "calibration/training/batches.h"
 #include "calibration/training/distillation.h"
+#include "calibration/training/with_parameters.h"
 #include "ir/edit.h"
 #include "ir/evaluate.h"
 #include "ir/infer.h"

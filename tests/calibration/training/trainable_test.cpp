@@ -1,4 +1,5 @@
 #include "calibration/training/trainable.h"
+#include "calibration/training/with_parameters.h"
 
 #include <doctest/doctest.h>
 
