@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ir/label.h"
+#include "ir/rules/subgraph_rules.h"
 #include "support/error.h"
 
 namespace edgeopt {
@@ -36,7 +37,15 @@ std::string why_nothing_is_quantized(const Graph& graph, const std::vector<KeptF
   const bool is_quantized =
       std::ranges::any_of(graph.nodes(), [&](NodeId id) { return graph.node(id).is("DequantizeLinear"); });
   if (is_quantized) return "the model is quantized already; give the float model that it was made from";
-  return kept.empty() ? "no operator has an integer form on this profile" : first_reasons(kept);
+  if (!kept.empty()) return first_reasons(kept);
+  const auto holder =
+      std::ranges::find_if(graph.nodes(), [&](NodeId id) { return has_subgraph(graph.node(id)); });
+  if (holder == graph.nodes().end()) return "no operator has an integer form on this profile";
+  const Node& node = graph.node(*holder);
+  return fmt::format(
+      "no operator outside of subgraphs has an integer form on this profile, and what lies inside {} '{}' "
+      "stays in float",
+      node.op_type, label_of(graph, node));
 }
 
 }  // namespace edgeopt

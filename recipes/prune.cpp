@@ -128,6 +128,8 @@ PrunedModel prune_model(const Graph& model, const std::optional<SampleSource>& s
   if (samples) split = held_out(*samples);
   const BlockRemoval shallow = without_blocks(prepared, split, options);
   result.blocks = shallow.removed;
+  result.missing_block_count =
+      options.blocks.count + std::ssize(options.blocks.names) - std::ssize(result.blocks);
 
   ChannelGroups found = find_channel_groups(shallow.graph, options.excluded);
   if (found.groups.empty()) reject(found.kept);

@@ -50,8 +50,9 @@ struct PrunedGroup {
 
 struct PrunedModel {
   Graph graph;
-  FuseOutcome fused;                 // fused and not pruned: the teacher of whoever trains the result
-  std::vector<RemovedBlock> blocks;  // residual blocks that are gone, in the order in which they went
+  FuseOutcome fused;                     // fused and not pruned: the teacher of whoever trains the result
+  std::vector<RemovedBlock> blocks;      // residual blocks that are gone, in the order in which they went
+  std::int64_t missing_block_count = 0;  // so many more were to go, but there are none left
   std::vector<PrunedGroup> groups;
   std::vector<KeptLayer> kept;  // layers left alone, wholly or partly, and why
   CostChange multiply_adds, parameters, latency;

@@ -47,6 +47,9 @@ std::string text_of(const PrunedModel& pruned, const ModelFiles& files) {
                                                       cost_row("parameters", pruned.parameters),
                                                       cost_row("time (estimate)", pruned.latency)}});
   if (!pruned.blocks.empty()) text += "\nresidual blocks that are gone:\n" + block_table(pruned.blocks);
+  if (pruned.missing_block_count > 0)
+    text +=
+        fmt::format("  {} more were to go, but no other block can be left out\n", pruned.missing_block_count);
   text += "\nchannels that go together:\n" + to_text(pruned_group_table(pruned.groups));
   if (!pruned.kept.empty()) text += "\nleft alone:\n" + to_text(unpruned_table(pruned.kept));
   if (!pruned.after_repair) return text + "\nneither repaired nor judged: no samples were given (--data)\n";

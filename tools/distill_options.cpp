@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "support/error.h"
@@ -155,17 +156,31 @@ RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& co
   return options;
 }
 
-std::string describe_history(const std::vector<LossPoint>& history) {
-  std::string text = "     step  training loss  held-back loss\n";
-  for (const LossPoint& point : history)
-    text +=
-        fmt::format("  {:>7}  {:>13.6f}  {:>14.6f}\n", point.step, point.training_loss, point.held_back_loss);
+std::string describe_history(const Distilled& distilled) {
+  const bool is_held_back = distilled.held_back_count > 0;
+  std::string text =
+      is_held_back ? "     step  training loss  held-back loss\n" : "     step  training loss\n";
+  for (const LossPoint& point : distilled.history) {
+    // Rounding leaves a loss of nothing on either side of 0.
+    text += fmt::format("  {:>7}  {:>13.6f}", point.step, std::abs(point.training_loss));
+    if (is_held_back) text += fmt::format("  {:>14.6f}", std::abs(point.held_back_loss));
+    text += "\n";
+  }
+  if (!is_held_back)
+    text += "caution: too few samples to hold any back, so the last step was kept, better or not\n";
+  return text;
+}
+
+std::string describe_steps(const Distilled& distilled) {
+  std::string text = fmt::format("{} step{}", distilled.step_count, distilled.step_count == 1 ? "" : "s");
+  if (distilled.held_back_count > 0)
+    text += fmt::format("; the best on {} samples held back came at step {}", distilled.held_back_count,
+                        distilled.best_step);
   return text;
 }
 
 std::string describe_learning(const Distilled& distilled) {
-  return fmt::format(" ({} steps; the best came at step {}):\n{}", distilled.step_count, distilled.best_step,
-                     describe_history(distilled.history));
+  return fmt::format(" ({}):\n{}", describe_steps(distilled), describe_history(distilled));
 }
 
 nlohmann::ordered_json learning_to_json(const Distilled& distilled) {
@@ -177,6 +192,7 @@ nlohmann::ordered_json learning_to_json(const Distilled& distilled) {
   return {{"parameter_count", distilled.parameter_count},
           {"step_count", distilled.step_count},
           {"best_step", distilled.best_step},
+          {"held_back_count", distilled.held_back_count},
           {"segment_count", distilled.segment_count},
           {"intermediate_bytes", distilled.intermediate_bytes},
           {"history", history}};

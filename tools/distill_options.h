@@ -40,8 +40,10 @@ DistillationOptions distillation_options(const DistillFlags& flags, const RunCon
 /// The same with rounding learned block by block before, for `--recover`; --work pays for both.
 RecoveryOptions recovery_options(const DistillFlags& flags, const RunContext& context);
 
+/// How many steps, and which was kept.
+std::string describe_steps(const Distilled& distilled);
 /// One line per look at the held-back samples.
-std::string describe_history(const std::vector<LossPoint>& history);
+std::string describe_history(const Distilled& distilled);
 /// Behind a phrase: which step was kept, and the losses.
 std::string describe_learning(const Distilled& distilled);
 /// How learning went: steps, the one that was kept, losses.

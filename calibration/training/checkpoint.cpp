@@ -138,6 +138,9 @@ bool load_checkpoint(const std::filesystem::path& path, const std::string& finge
   if (!std::filesystem::exists(path)) return false;
   const Graph file =
       while_doing(fmt::format("going on from '{}'", path.string()), [&] { return load_model(path); });
+  if (!file.find_value("fingerprint"))
+    throw UserError(
+        fmt::format("'{}' is no checkpoint; name another file to go on from, or a new one", path.string()));
   const Tensor found = required(file, "fingerprint", DataType::string);
   if (found.is_empty() || found.strings()[0] != fingerprint)
     throw UserError(fmt::format(

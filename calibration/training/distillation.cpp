@@ -126,6 +126,7 @@ Distilled distill(const Graph& original, const Graph& teacher, const SampleSourc
                    .history = outcome.history,
                    .step_count = training.step_count,
                    .best_step = outcome.best_step,
+                   .held_back_count = parts.held_back ? parts.held_back->count : 0,
                    .segment_count = fitting.segment_count,
                    .intermediate_bytes = fitting.bytes};
   for (const Parameter& parameter : outcome.parameters)

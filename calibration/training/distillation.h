@@ -48,6 +48,7 @@ struct Distilled {
   std::vector<LossPoint> history;
   std::int64_t step_count = 0;
   std::int64_t best_step = 0;
+  std::int64_t held_back_count = 0;    // samples that chose the best step; 0: too few, so the last is kept
   std::int64_t parameter_count = 0;    // elements that were learned
   std::int64_t segment_count = 1;      // of the forward half, if less memory was asked for
   std::size_t intermediate_bytes = 0;  // in each thread; 0: not asked

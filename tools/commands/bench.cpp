@@ -78,10 +78,10 @@ Answer describe(const Options& options, const Latency& latency, const RunContext
                       static_cast<double>(latency.times_ms.size());
   std::string text = fmt::format(
       "{}: median {:.3f} ms, 5 to 95 percent of runs {:.3f} to {:.3f} ms, fastest {:.3f} ms\n"
-      "  {} engine, {} thread(s), {} runs after {} to warm up\n  activations {}, process at its peak {}\n",
+      "  {} engine, {} thread{}, {} runs after {} to warm up\n  activations {}, process at its peak {}\n",
       options.model, at(50), at(5), at(95), at(0), options.engine, latency.thread_count,
-      latency.times_ms.size(), latency.warmup_count, human_bytes(latency.arena_bytes),
-      human_bytes(peak_memory_bytes()));
+      latency.thread_count == 1 ? "" : "s", latency.times_ms.size(), latency.warmup_count,
+      human_bytes(latency.arena_bytes), human_bytes(peak_memory_bytes()));
   const Machine machine = this_machine();
   Json json = {{"model", options.model},
                {"engine", options.engine},

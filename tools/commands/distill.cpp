@@ -46,10 +46,9 @@ Answer describe(const Options& options, const Distilled& distilled) {
   nlohmann::ordered_json json = {
       {"student", options.student}, {"teacher", options.teacher}, {"result", options.output}};
   json.update(learning_to_json(distilled));
-  return {.text = fmt::format("{}: {} parameters learned in {} steps; the best came at step {}\n{}\n{}",
-                              options.output, distilled.parameter_count, distilled.step_count,
-                              distilled.best_step, describe_memory(distilled),
-                              describe_history(distilled.history)),
+  return {.text = fmt::format("{}: {} parameters learned in {}\n{}\n{}", options.output,
+                              distilled.parameter_count, describe_steps(distilled),
+                              describe_memory(distilled), describe_history(distilled)),
           .json = json.dump(2)};
 }
 
