@@ -172,11 +172,14 @@ std::string describe_history(const Distilled& distilled) {
 }
 
 std::string describe_steps(const Distilled& distilled) {
-  std::string text = fmt::format("{} step{}", distilled.step_count, distilled.step_count == 1 ? "" : "s");
-  if (distilled.held_back_count > 0)
-    text += fmt::format("; the best on {} samples held back came at step {}", distilled.held_back_count,
-                        distilled.best_step);
-  return text;
+  const std::string text =
+      fmt::format("{} step{}", distilled.step_count, distilled.step_count == 1 ? "" : "s");
+  if (distilled.held_back_count == 0) return text;
+  if (distilled.best_step == 0)
+    return text + fmt::format("; none was better on {} samples held back, so nothing changed",
+                              distilled.held_back_count);
+  return text + fmt::format("; the best on {} samples held back came at step {}", distilled.held_back_count,
+                            distilled.best_step);
 }
 
 std::string describe_learning(const Distilled& distilled) {
