@@ -77,7 +77,11 @@ class Search {
     options.blocks.count += further;
     options_behind_ = options;
     const ShareTrial whole = tried(1);
-    if (whole.block_count < options.blocks.count + std::ssize(options.blocks.names)) return false;
+    if (whole.block_count < options.blocks.count + std::ssize(options.blocks.names)) {
+      // There is no other block: this was tried before.
+      if (found_.chosen + 1 != found_.trials.size()) found_.trials.pop_back();
+      return false;
+    }
     try_shares({whole});
     return !whole.holds();
   }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -117,6 +118,13 @@ TEST_CASE("channel share: blocks go where time is spent by operators, whatever t
   REQUIRE(found.pruned);
   CHECK(found.pruned->blocks.size() == 1);
   CHECK(found.trials[found.chosen].holds());
+}
+
+TEST_CASE("channel share: nothing is tried twice where a model has no blocks to take out") {
+  const Graph model = small_teacher();
+  const auto excess_of = [&](const Graph& graph) { return 2 * parameters_of(graph) / parameters_of(model); };
+  const ShareSearch found = search_share(model, samples(), options(CostKind::latency), excess_of);
+  CHECK(std::ranges::count(found.trials, 1.0, &ShareTrial::keep) == 1);
 }
 
 TEST_CASE("channel share: blocks stay where the goal is one of size") {

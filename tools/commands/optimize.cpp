@@ -78,7 +78,7 @@ void declare(CLI::App& app, Options& options) {
          "--keep", options.keep,
          "Prune before quantizing: macs=0.5, params=0.5 or latency=0.5 is what stays; auto: as much as "
          "goals of size and latency leave")
-      ->type_name("COST=SHARE");
+      ->type_name("COST=SHARE|auto");
   declare_block_options(app, options.blocks);
   declare_sparsity_options(app, options.sparsity);
   app.add_option("--exclude", options.excluded,
