@@ -4,7 +4,7 @@
 
 namespace edgeopt {
 
-std::string_view html_style() {
+std::string_view html_style() {  // NOLINT(readability-function-size): one text, not many steps
   return R"css(
 :root {
   color-scheme: light dark;

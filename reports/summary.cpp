@@ -170,7 +170,7 @@ Document summary_of(const Report& report) {
         section("Bits of weights", {width_table(*report.widths), plain(width_explanation(*report.widths))}));
   if (report.sensitivity) add_culprits(document, *report.sensitivity);
   std::vector<Block> repairs = {repair_table(report)};
-  if (const std::string same = repair_explanation(report); !same.empty()) repairs.push_back(plain(same));
+  if (const std::string same = repair_explanation(report); !same.empty()) repairs.emplace_back(plain(same));
   add(document, section("Repairs", std::move(repairs)));
   add(document, detail("Layers kept in float", {kept_float_table(report)}));
   add(document, detail("Passes", {pass_table(report), fusion_check(report)}));

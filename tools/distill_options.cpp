@@ -172,8 +172,7 @@ std::string describe_history(const Distilled& distilled) {
 }
 
 std::string describe_steps(const Distilled& distilled) {
-  const std::string text =
-      fmt::format("{} step{}", distilled.step_count, distilled.step_count == 1 ? "" : "s");
+  std::string text = fmt::format("{} step{}", distilled.step_count, distilled.step_count == 1 ? "" : "s");
   if (distilled.held_back_count == 0) return text;
   if (distilled.best_step == 0)
     return text + fmt::format("; none was better on {} samples held back, so nothing changed",

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
 
 #include "ir/edit.h"
 #include "ir/infer.h"
@@ -99,7 +98,8 @@ void Removal::shrink_value(const Value& value) {
   const auto* gone = find_removed(removed_, value.id, static_cast<std::size_t>(value.quantization->axis));
   if (!gone) return;
   ValueQuantization quantization = *value.quantization;
-  for (const std::int64_t index : *gone | std::views::reverse) {
+  const std::vector<std::int64_t> backwards(gone->rbegin(), gone->rend());
+  for (const std::int64_t index : backwards) {
     if (index < std::ssize(quantization.scales))
       quantization.scales.erase(quantization.scales.begin() + index);
     if (index < std::ssize(quantization.zero_points))

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <ranges>
 #include <set>
 
 #include "ir/edit.h"
@@ -86,7 +85,8 @@ Graph without_block(const Graph& graph, const ResidualBlock& block) {
   Edit edit(graph);
   edit.replace(graph.node(block.add).outputs[0], block.skip);
   edit.remove(block.add);
-  for (const NodeId id : std::views::reverse(block.branch)) edit.remove(id);
+  const std::vector<NodeId> backwards(block.branch.rbegin(), block.branch.rend());
+  for (const NodeId id : backwards) edit.remove(id);
   return edit.apply();
 }
 
