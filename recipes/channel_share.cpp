@@ -19,7 +19,10 @@ constexpr double good_enough = 0.93;
 constexpr double target = (1 + good_enough) / 2;
 // Where nothing is known but the way from one share to the next, guesses go no further than this.
 constexpr double largest_step = 0.4;
+// An eighth of every group stays (ChannelBudget), so of the product of inputs and outputs about a 64th.
 constexpr double smallest_share = 0.02;
+// Closer guesses would often take the same channels.
+constexpr double smallest_step = 0.97;
 
 // Where the line through both is at the target.
 double crossing(const ShareTrial& a, const ShareTrial& b) {
@@ -60,9 +63,9 @@ class Search {
     if (!options_.blocks.removes_any()) {
       found_.trials.push_back({.excess = excess_of_(model_)});
       if (found_.trials.front().holds()) return std::move(found_);
-      try_shares(found_.trials);
-    } else {
-      try_blocks(0);
+      try_shares(options_, found_.trials);
+    } else if (!try_blocks(0)) {
+      return std::move(found_);
     }
     if (options_.budget.kind == CostKind::latency)
       for (std::int64_t further = 1; further <= most_further_blocks; ++further)
@@ -75,20 +78,20 @@ class Search {
   bool try_blocks(std::int64_t further) {
     PruneOptions options = options_;
     options.blocks.count += further;
-    options_behind_ = options;
-    const ShareTrial whole = tried(1);
-    if (whole.block_count < options.blocks.count + std::ssize(options.blocks.names)) {
+    const ShareTrial whole = tried(options, 1);
+    const bool has_all = whole.block_count == options.blocks.count + std::ssize(options.blocks.names);
+    if (!has_all && further > 0) {
       // There is no other block: this was tried before.
       if (found_.chosen + 1 != found_.trials.size()) found_.trials.pop_back();
       return false;
     }
-    try_shares({whole});
-    return !whole.holds();
+    try_shares(options, {whole});
+    return has_all && !whole.holds();
   }
 
-  void try_shares(std::vector<ShareTrial> trials) {
+  void try_shares(const PruneOptions& options, std::vector<ShareTrial> trials) {
     while (const std::optional<double> keep = next_share(trials)) {
-      const ShareTrial trial = tried(*keep);
+      const ShareTrial trial = tried(options, *keep);
       const bool is_new = std::ranges::find(trials, trial.keep, &ShareTrial::keep) == trials.end();
       trials.push_back(trial);
       if (!is_new || (is_smallest_ && !trial.holds())) break;
@@ -101,8 +104,7 @@ class Search {
     return cost.result / cost.original;
   }
 
-  ShareTrial tried(double keep) {
-    PruneOptions options = options_behind_;
+  ShareTrial tried(PruneOptions options, double keep) {
     options.budget.keep = keep;
     PrunedModel pruned = prune_model(model_, samples_, options);
     is_smallest_ = !pruned.meets_budget;
@@ -122,7 +124,6 @@ class Search {
   const SampleSource& samples_;
   const PruneOptions& options_;  // as asked
   const std::function<double(const Graph&)>& excess_of_;
-  PruneOptions options_behind_ = options_;
   bool is_smallest_ = false;  // of the last trial: no channel is left to take
   ShareSearch found_;
 };
@@ -139,10 +140,10 @@ std::optional<double> next_share(const std::vector<ShareTrial>& trials) {
     // Away from both ends, so that every try narrows the span.
     return std::clamp(crossing(*below, above), below->keep + 0.1 * span, above.keep - 0.1 * span);
   }
-  if (above.keep < 1.1 * smallest_share) return std::nullopt;
+  if (smallest_step * above.keep < smallest_share) return std::nullopt;
   const double guess =
       trials.size() == 1 ? above.keep * target / above.excess : crossing(trials[trials.size() - 2], above);
-  return std::clamp(guess, std::max(smallest_share, above.keep * largest_step), 0.97 * above.keep);
+  return std::clamp(guess, std::max(smallest_share, above.keep * largest_step), smallest_step * above.keep);
 }
 
 std::size_t best_trial(const std::vector<ShareTrial>& trials) {
@@ -161,9 +162,7 @@ std::string sentence_of(const ShareSearch& search, CostKind kind) {
   if (!search.pruned)
     return search.trials.front().holds()
                ? "nothing was taken out: the goals of size and latency hold without pruning"
-               : "nothing was taken out: no way of pruning that was tried comes closer to the goals of size "
-                 "and "
-                 "latency";
+               : "nothing was taken out: no way of pruning that was tried comes closer to the goals";
   const ShareTrial& chosen = search.trials[search.chosen];
   const char* const what = kind == CostKind::latency ? "estimated time" : "parameters";
   const char* const why = chosen.holds() ? "does the least damage of those with which the goals should hold"

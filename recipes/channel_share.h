@@ -15,7 +15,7 @@ namespace edgeopt {
 /// One share that was tried.
 struct ShareTrial {
   std::int64_t block_count = 0;  // residual blocks that were taken out
-  double keep = 1;               // of the budget's cost; 1: no channel was taken out
+  double keep = 1;               // what stayed of the budget's cost
   /// The worst of the goals: what came of it over what it may be. At most 1 where all hold.
   double excess = 0;
   /// Of the repaired model on samples held out: the divergence of classes in nats; without classes minus the
@@ -26,9 +26,10 @@ struct ShareTrial {
 };
 
 struct ShareSearch {
-  std::vector<ShareTrial> trials;     // in the order of trying, the first with everything
+  std::vector<ShareTrial> trials;     // in the order of trying, the first with all channels
   std::size_t chosen = 0;             // of the trials
-  std::optional<PrunedModel> pruned;  // that trial's; nothing: the goals hold with everything
+  std::optional<PrunedModel> pruned;  // that trial's; nothing: the model as it is, which meets the goals or
+                                      // comes closest to them
 };
 
 /// The share to try next; nothing: the best one so far is good enough, or the tries are used up.

@@ -127,6 +127,19 @@ TEST_CASE("channel share: nothing is tried twice where a model has no blocks to 
   CHECK(std::ranges::count(found.trials, 1.0, &ShareTrial::keep) == 1);
 }
 
+TEST_CASE("channel share: channels go too where more blocks are asked for than there are") {
+  PruneOptions all_blocks = options(CostKind::parameters);
+  all_blocks.blocks.count = 5;
+  const Graph model = two_blocks();
+  const auto excess_of = [&](const Graph& graph) {
+    return parameters_of(graph) / (0.1 * parameters_of(model));
+  };
+  const ShareSearch found = search_share(model, samples(), all_blocks, excess_of);
+  REQUIRE(found.trials.size() > 1);
+  CHECK(found.trials.front().block_count == 2);
+  CHECK(found.trials.back().keep < found.trials.front().keep);
+}
+
 TEST_CASE("channel share: blocks stay where the goal is one of size") {
   const ShareSearch found =
       search_share(two_blocks(), samples(), options(CostKind::parameters), [](const Graph&) { return 2.0; });
