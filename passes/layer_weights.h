@@ -18,8 +18,10 @@ struct IntegerConstant {
 /// The integers of the weight of a node that computes.
 ///
 /// Scales that were decided ahead (Value::quantization) are taken as they are; else they are chosen per
-/// channel if the profile says so, and so that the bias fits 32 bits. input_scale  the scale of the node's
-/// first input throws       UserError if what was decided does not fit the weight
+/// channel if the profile says so, and so that the bias fits 32 bits.
+///
+/// input_scale  the scale of the node's first input
+/// throws       UserError if what was decided does not fit the weight
 IntegerConstant integer_weight(const Graph& graph, const QuantizationRules& rules, const Node& node,
                                float input_scale);
 

@@ -127,10 +127,12 @@ class Story {
   void tell_learning(const std::string& who, const Distilled& learned) {
     if (learned.history.empty()) return;
     told_.learning.push_back({who, learned.step_count, learned.best_step, learned.history});
+    const std::string which = learned.held_back_count > 0 ? "loss on samples held back"
+                                                          : "loss, with too few samples to hold any back,";
     told_.notes.push_back(
-        fmt::format("{} learned the original's outputs back in {} steps: loss on samples held back {:.4f} "
-                    "after the first look, {:.4f} at the end",
-                    who, learned.step_count, learned.history.front().held_back_loss,
+        fmt::format("{} learned the original's outputs back in {} steps: {} {:.4f} after the first look, "
+                    "{:.4f} at the end",
+                    who, learned.step_count, which, learned.history.front().held_back_loss,
                     learned.history.back().held_back_loss));
   }
 

@@ -321,7 +321,7 @@ QuantizedModel quantize_weight_blocks(const Graph& model, const WeightBlocks& bl
   Graph fused = story.run("fuse", story.run("widen", model));
   require_float_nodes(options.keep_float, model, fused);
   Graph marked = with_weight_blocks(fused, blocks, float_nodes(options));
-  if (samples) {
+  if (samples && options.equalization == Equalization::samples) {
     fused = story.equalized_for_blocks(fused, marked, *samples);
     marked = with_weight_blocks(fused, blocks, float_nodes(options));
   }

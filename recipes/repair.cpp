@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "ir/label.h"
+#include "ir/op.h"
 #include "passes/quantization_plan.h"
 #include "recipes/bit_assignment.h"
 
@@ -79,8 +80,10 @@ struct LayerBits {
 
 LayerBits bits_of(const Graph& prepared, const QuantizationRules& rules, const Node& node) {
   LayerBits bits;
-  if (node.inputs.size() < 2) return bits;
-  const std::optional<Tensor> weight = prepared.constant(node.inputs[1]);
+  const OpDefinition* op = find_op(node);
+  const int place = op ? op->quantization.weight_input : -1;
+  if (place < 0 || std::ssize(node.inputs) <= place) return bits;
+  const std::optional<Tensor> weight = prepared.constant(node.inputs[static_cast<std::size_t>(place)]);
   if (!weight) return bits;
   bits.weight = weight_scheme(prepared, rules, node).bits;
   bits.weight_count = weight->element_count();

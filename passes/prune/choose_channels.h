@@ -31,9 +31,11 @@ struct ChannelChoice {
 ///
 /// Greedy by damage per cost, looking several units ahead (so that a bump in a damage curve hides nothing);
 /// costs of neighbours are computed anew after every step. Then exchanges: a step more in one group for a
-/// step less in another, while that lowers the damage within the budget. rankings  by group returns   the
-/// smallest cost that can be had if the budget is out of reach (is_met = false) source    Dantzig,
-/// "Discrete-Variable Extremum Problems", 1957 (greedy by ratio)
+/// step less in another, while that lowers the damage within the budget.
+///
+/// rankings  by group
+/// returns   the smallest cost that can be had if the budget is out of reach (is_met = false)
+/// source    Dantzig, "Discrete-Variable Extremum Problems", 1957 (greedy by ratio)
 ChannelChoice choose_channels(const Graph& graph, std::span<const ChannelGroup> groups,
                               std::span<const ChannelRanking> rankings, const ChannelBudget& budget);
 

@@ -16,9 +16,10 @@ struct ResidualBlock {
 };
 
 /// The blocks that can be left out, in the order of the graph: x and y have the same known shape, f holds at
-/// least one layer with weights, reads x alone, and nobody else reads what it computes on the way. source
-/// Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks", NeurIPS
-///         2016: such paths can be deleted with little harm
+/// least one layer with weights, reads x alone, and nobody else reads what it computes on the way.
+///
+/// source  Veit, Wilber, Belongie, "Residual Networks Behave Like Ensembles of Relatively Shallow Networks",
+///         NeurIPS 2016: such paths can be deleted with little harm
 std::vector<ResidualBlock> find_residual_blocks(const Graph& graph);
 
 /// The graph with y = x. All other values keep their ids.

@@ -52,16 +52,6 @@ TEST_CASE("the tightest goal of its kind bounds bytes and milliseconds") {
   CHECK_FALSE(longest_ms({parse_goal("size=2x")}, 3));
 }
 
-TEST_CASE("the tightest goal of its kind bounds bytes and milliseconds") {
-  const std::vector<Goal> goals = {parse_goal("size=4x"), parse_goal("size=900B"), parse_goal("latency=1.5x"),
-                                   parse_goal("latency=1.9ms"), parse_goal("sqnr=20")};
-  CHECK(largest_bytes(goals, 4000) == 900);
-  CHECK(longest_ms(goals, 3) == 1.9);
-  CHECK(longest_ms(goals, 1.5) == 1);
-  CHECK_FALSE(largest_bytes({parse_goal("latency=2x")}, 4000));
-  CHECK_FALSE(longest_ms({parse_goal("size=2x")}, 3));
-}
-
 TEST_CASE("a missed goal says by how much") {
   const GoalOutcome outcome = judge_goal(parse_goal("size=5x"), quarter);
   CHECK(outcome.achieved == "4.00x");
