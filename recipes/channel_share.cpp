@@ -167,8 +167,10 @@ std::string sentence_of(const ShareSearch& search, CostKind kind) {
   const char* const what = kind == CostKind::latency ? "estimated time" : "parameters";
   const char* const why = chosen.holds() ? "does the least damage of those with which the goals should hold"
                                          : "comes closest to the goals";
-  return fmt::format("{} ways of pruning were tried; the one taken leaves {:.1f} % of the {} and {}",
-                     search.trials.size() - 1, 100 * chosen.keep, what, why);
+  return fmt::format(
+      "{} ways of pruning were tried; the one taken leaves {:.1f} % of the {} and {}",
+      std::ranges::count_if(search.trials, [](const ShareTrial& trial) { return trial.keep < 1; }),
+      100 * chosen.keep, what, why);
 }
 
 }  // namespace edgeopt
